@@ -1,0 +1,40 @@
+"""Do mesenchymal stem cells cause adverse events in patients with COVID-19?
+
+Four randomised trials, patients with at least one adverse event, risk ratio.
+Exact binomial likelihood, normal random effects, weak priors.
+"""
+
+from _script import DATA, OTHER_READINGS, UNCONFIRMED, main
+
+import bayespool as bp
+
+QUESTION = "Do fewer or more patients with COVID-19 have an adverse event on mesenchymal stem cells?"
+IMPORTANT = 0.7  # a risk ratio that would change practice
+
+
+def analyse(**options) -> bp.Analysis:
+    return bp.analyse(
+        bp.read_trials(DATA / "adverse_events.csv"),
+        measure="RR",
+        priors=bp.priors("RR", "weak"),
+        benefit="lower",
+        thresholds=[1, 0.9, 0.8, 1.25],  # the last one says how sure a small harm is ruled out
+        important=IMPORTANT,
+        beside=[
+            bp.priors("RR", "vague"),
+            bp.priors("RR", "sceptical", important=IMPORTANT, benefit="lower"),
+        ],
+        question=QUESTION,
+        event="patients with an adverse event",
+        harm=True,
+        limits=[
+            "The trials count adverse events over 14 to 30 days and by their own rules.",
+            UNCONFIRMED,
+        ],
+        alternatives=OTHER_READINGS,
+        **options,
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(analyse))

@@ -1,0 +1,40 @@
+"""Do mesenchymal stem cells help more patients with COVID-19 to improve?
+
+Three randomised trials, patients who improved by each trial's own definition, risk ratio.
+Exact binomial likelihood, normal random effects, weak priors.
+"""
+
+from _script import DATA, OTHER_READINGS, UNCONFIRMED, main
+
+import bayespool as bp
+
+QUESTION = "Do mesenchymal stem cells help more patients with COVID-19 to improve?"
+IMPORTANT = 1 / 0.7  # a risk ratio that would change practice; here higher is better
+
+
+def analyse(**options) -> bp.Analysis:
+    return bp.analyse(
+        bp.read_trials(DATA / "clinical_improvement.csv"),
+        measure="RR",
+        priors=bp.priors("RR", "weak"),
+        benefit="higher",
+        thresholds=[1, 1.1, 1.25],
+        important=IMPORTANT,
+        beside=[
+            bp.priors("RR", "vague"),
+            bp.priors("RR", "sceptical", important=IMPORTANT, benefit="higher"),
+        ],
+        question=QUESTION,
+        event="patients who improved",
+        limits=[
+            "Each trial defines improvement in its own way (remission of symptoms at day 14, "
+            "clinical improvement at day 14 or day 60).",
+            UNCONFIRMED,
+        ],
+        alternatives=OTHER_READINGS,
+        **options,
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(analyse))

@@ -1,0 +1,33 @@
+"""Do mesenchymal stem cells lower interleukin-6 in COVID-19?
+
+No trial's own values could be read: the data are one published pooled mean difference (pg/mL).
+A common effect with a flat prior says what that number alone says.
+"""
+
+from _script import DATA, main
+
+import bayespool as bp
+
+QUESTION = "Do mesenchymal stem cells lower interleukin-6 in COVID-19?"
+IMPORTANT = -10  # pg/mL
+NO_TAU = "HalfNormal(1)"  # a common effect does not use it
+
+
+def analyse(**options) -> bp.Analysis:
+    return bp.analyse(
+        bp.read_trials(DATA / "il6.csv"),
+        measure="MD",
+        effects="common",
+        priors=bp.Priors(mu="Flat()", tau=NO_TAU, name="flat"),
+        benefit="lower",
+        thresholds=[0, -5, -10],
+        important=IMPORTANT,
+        beside=[bp.priors("MD", "sceptical", important=IMPORTANT, benefit="lower", tau=NO_TAU)],
+        question=QUESTION,
+        limits=["The unit (pg/mL) is presumed: the abstract that prints the number does not."],
+        **options,
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(analyse))

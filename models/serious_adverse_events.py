@@ -1,0 +1,42 @@
+"""Do mesenchymal stem cells cause serious adverse events in patients with COVID-19?
+
+Three randomised trials, patients with at least one serious adverse event, risk ratio. One of them
+is of low confidence and stays in: leaving it out would make the treatment look safer than it is.
+Exact binomial likelihood, normal random effects, weak priors.
+"""
+
+from _script import DATA, OTHER_READINGS, UNCONFIRMED, main
+
+import bayespool as bp
+
+QUESTION = "Do fewer or more patients with COVID-19 have a serious event on mesenchymal stem cells?"
+IMPORTANT = 0.7  # a risk ratio that would change practice
+
+
+def analyse(**options) -> bp.Analysis:
+    return bp.analyse(
+        bp.read_trials(DATA / "serious_adverse_events.csv"),
+        measure="RR",
+        priors=bp.priors("RR", "weak"),
+        benefit="lower",
+        thresholds=[1, 0.9, 0.8, 1.25],  # the last one says how sure a small harm is ruled out
+        important=IMPORTANT,
+        beside=[
+            bp.priors("RR", "vague"),
+            bp.priors("RR", "sceptical", important=IMPORTANT, benefit="lower"),
+        ],
+        question=QUESTION,
+        event="patients with a serious adverse event",
+        harm=True,
+        limits=[
+            "The largest trial (bowdish_2023) prints no number of patients with a serious event "
+            "that could be read.",
+            UNCONFIRMED,
+        ],
+        alternatives=OTHER_READINGS,
+        **options,
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(analyse))

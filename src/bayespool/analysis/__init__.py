@@ -1,0 +1,6 @@
+"""The whole way from trials to a certified answer, and its files."""
+
+from bayespool.analysis.result import Analysis
+from bayespool.analysis.run import analyse, crosscheck
+
+__all__ = ["Analysis", "analyse", "crosscheck"]

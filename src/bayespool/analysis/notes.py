@@ -1,0 +1,113 @@
+"""What a reader has to know beside the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bayespool.analysis.checks import TOLERANCE, groups_of_notes
+from bayespool.analysis.tables import FEW
+from bayespool.decisions import chances
+from bayespool.frequentist import double_zero_weight
+from bayespool.measures import MEASURES
+from bayespool.posterior import Posterior
+from bayespool.summaries import in_natural_units, number, probability
+from bayespool.trials import Trials
+
+HEAVY = 0.2
+
+
+def all_notes(
+    posterior: Posterior,
+    trials: Trials,
+    benefit: str | None,
+    double_zero: str,
+    event: str,
+    harm: bool,
+    limits: Sequence[str],
+    grid_error: float | None,
+    more: dict[str, Any],
+) -> list[str]:
+    """Sentences in the order in which they matter; none is a fault."""
+    found = [_few(posterior, trials)] if harm and len(trials) < FEW else []
+    found += limits
+    if "trials_pooled" in trials.frame:
+        pooled = ", ".join(
+            f"{name}: a published pooled estimate of {_whole(count)} trials, not a trial"
+            for name, count in zip(trials.names, trials.frame["trials_pooled"], strict=True)
+        )
+        found.append(f"{pooled}. It has no tau, no prediction and nothing to leave out.")
+    if grid_error is not None and grid_error > TOLERANCE:
+        found.append(
+            f"The exact engine's grid, refined twice, still moves a reported probability by "
+            f"{grid_error:.1g} when its nodes are doubled."
+        )
+    if posterior.measure == "RR" and posterior.likelihood == "binomial":
+        found.append(_counted(posterior, benefit, event, more.get("complement")))
+    if rows := more.get("phi_sensitivity"):
+        change = max(row["largest_change"] for row in rows)
+        cases = ", ".join(row["case"] for row in rows[1:])
+        found.append(
+            f"Sensitivity to the baselines ({cases}): P(benefit) changes by at most "
+            f"{change:.3f} at any threshold."
+        )
+    only = ""
+    if posterior.likelihood == "binomial":
+        only = " This concerns the frequentist methods; the binomial model takes the counts as they are."
+    for note, names in groups_of_notes(trials, posterior.measure, double_zero).items():
+        found.append(f"{', '.join(names)}: {note}.{only}")
+    found += _heavy(posterior, trials)
+    if posterior.effects == "t":
+        found.append(
+            "Student-t effects with 4 degrees of freedom: tau is their scale, their SD is 1.41 tau."
+        )
+    return [*found, *trials.notes]
+
+
+def _counted(
+    posterior: Posterior, benefit: str | None, event: str, other: dict[str, Any] | None
+) -> str:
+    what = event or "the event in the file's columns"
+    sentence = f"RR counts {what}"
+    if other is None or benefit is None:
+        return f"{sentence}. Counting patients without it is another model."
+    p = chances(posterior, benefit, {"1": 0.0})["prob_benefit"]["1"]
+    sign, turned = ("<", ">") if benefit == "lower" else (">", "<")
+    rr = other["natural"]
+    return (
+        f"{sentence}: P(RR {sign} 1) = {probability(p)}. By the RR of its complement, not having "
+        f"it, P(RR {turned} 1) = {probability(other['prob_benefit']['1'])} "
+        f"(RR {number(rr['median'])} [{number(rr['lower'])}, {number(rr['upper'])}])."
+    )
+
+
+def _few(posterior: Posterior, trials: Trials) -> str:
+    sentence = f"Too few trials to exclude harm: {len(trials)}"
+    if "theta_new" not in posterior:
+        return f"{sentence}."
+    new = in_natural_units(posterior["theta_new"], posterior.scale)
+    return (
+        f"{sentence}; the effect in a new trial could lie anywhere in {posterior.measure} "
+        f"{number(new['lower'])} to {number(new['upper'])}."
+    )
+
+
+def _heavy(posterior: Posterior, trials: Trials) -> list[str]:
+    if posterior.measure != "RD" or trials.layout != "binary":
+        return []
+    share = double_zero_weight(trials)
+    if share <= HEAVY:
+        return []
+    where = "this model's" if posterior.likelihood == "normal" else "the frequentist estimates'"
+    return [
+        f"Trials without any contrast take {100 * share:.0f} % of {where} inverse-variance weight, "
+        f"and their {MEASURES['RD'].long} owes its precision to the 1/2 added: prefer "
+        "Mantel–Haenszel or the binomial likelihood."
+    ]
+
+
+def _whole(count: Any) -> str:
+    try:
+        return f"{float(count):g}"
+    except (TypeError, ValueError):
+        return str(count)

@@ -1,0 +1,8 @@
+"""The command line: verbs, no logic. Nothing heavy is imported before a verb needs it."""
+
+from __future__ import annotations
+
+from bayespool.cli.run import main
+from bayespool.cli.verbs import app
+
+__all__ = ["app", "main"]

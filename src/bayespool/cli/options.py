@@ -1,0 +1,130 @@
+"""The options that verbs share, and what a wrong value is answered."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+__all__ = [
+    "Benefit",
+    "BenefitIfAny",
+    "Data",
+    "DataFiles",
+    "DoubleZero",
+    "Effects",
+    "Engine",
+    "Important",
+    "Json",
+    "Likelihood",
+    "Measure",
+    "MeasureIfAny",
+    "Mu",
+    "Out",
+    "OutNeeded",
+    "Phi",
+    "PriorSet",
+    "Quiet",
+    "Seed",
+    "Tau",
+    "Threshold",
+]
+
+MEASURES = ("OR", "RR", "RD", "MD", "SMD", "ROM", "HR", "generic")
+
+
+def one_of(*allowed: str) -> Callable[[Any], Any]:
+    """Make a check that a value is one of these words, and says which it could have been."""
+
+    def check(value: str | None) -> str | None:
+        if value is None or value in allowed:
+            return value
+        raise typer.BadParameter(
+            f"{value!r} is not known.{_meant(value, allowed)} {_list(allowed)}"
+        )
+
+    return check
+
+
+def _meant(value: str, allowed: tuple[str, ...]) -> str:
+    folded = {word.casefold(): word for word in allowed}
+    close = difflib.get_close_matches(value.casefold(), folded, n=1, cutoff=0.5)
+    return f" Did you mean {folded[close[0]]}?" if close else ""
+
+
+def _list(allowed: tuple[str, ...]) -> str:
+    return f"Choose {' or '.join(allowed)}." if len(allowed) == 2 else (
+        f"Choose one of {', '.join(allowed)}.")  # fmt: skip
+
+
+def _option(words: str, help: str, *allowed: str) -> Any:
+    metavar = "|".join(allowed) if allowed else None
+    callback = one_of(*allowed) if allowed else None
+    return typer.Option(words, help=help, metavar=metavar, callback=callback)
+
+
+_MEASURE = _option("--measure", "What the effect is.", *MEASURES)
+_BENEFIT = _option("--benefit", "Which side of no effect is better.", "lower", "higher")
+
+Data = Annotated[str, typer.Argument(metavar="DATA.csv", help="One row a trial.")]
+DataFiles = Annotated[list[str], typer.Argument(metavar="DATA.csv...", help="One row a trial.")]
+Measure = Annotated[str, _MEASURE]
+MeasureIfAny = Annotated[str | None, _MEASURE]
+Benefit = Annotated[str, _BENEFIT]
+BenefitIfAny = Annotated[str | None, _BENEFIT]
+Likelihood = Annotated[
+    str | None, _option("--likelihood", "Default: binomial for counts.", "binomial", "normal")
+]
+Effects = Annotated[str, _option("--effects", "How trials' effects vary.", "random", "common", "t")]
+PriorSet = Annotated[
+    str, typer.Option("--priors", metavar="NAME", help="A set that `bayespool priors` lists.")
+]
+Mu = Annotated[
+    str | None,
+    typer.Option("--mu", metavar="PRIOR", help='Of the mean effect: "Normal(0, 1)".'),
+]
+Tau = Annotated[
+    str | None,
+    typer.Option("--tau", metavar="PRIOR", help='Of the spread between trials: "HalfNormal(0.5)".'),
+]
+Phi = Annotated[
+    str | None,
+    typer.Option("--phi", metavar="PRIOR", help='Of trials\' baselines: "Normal(0, 10)".'),
+]
+Important = Annotated[
+    float | None,
+    typer.Option(
+        "--important",
+        metavar="EFFECT",
+        help="Smallest effect that matters, in natural units (0.7 for a ratio where lower is "
+        "better); sceptical, enthusiastic and pessimistic priors are built from it.",
+    ),
+]
+Threshold = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--threshold",
+        metavar="EFFECT",
+        help="Give P(benefit) at this effect too, in natural units; several may follow.",
+    ),
+]
+DoubleZero = Annotated[
+    str,
+    _option("--double-zero", "Trials without any event, in normal approximations.", "drop", "keep"),
+]
+Engine = Annotated[str, _option("--engine", "exact needs no sampling.", "exact", "nuts", "both")]
+Seed = Annotated[int, typer.Option("--seed", help="Of the sampler.", min=0)]
+Json = Annotated[
+    str | None,
+    typer.Option("--json", metavar="FILE|-", help="Write the record; - for stdout, alone."),
+]
+Out = Annotated[
+    str | None,
+    typer.Option("--out", metavar="DIR", help="Write record.json, tables/ and figures/ here."),
+]
+OutNeeded = Annotated[
+    str, typer.Option("--out", metavar="DIR", help="Write index.html and a folder a file here.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing on stderr but errors.")]

@@ -1,0 +1,214 @@
+"""check, priors, fit, crosscheck, report."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from bayespool.cli import options as o
+from bayespool.errors import UsageError
+
+if TYPE_CHECKING:
+    from bayespool.analysis import Analysis
+    from bayespool.prior import Priors
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="bayespool",
+    help="Bayesian meta-analysis with the exact posterior beside every sampled one.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.command()
+def check(data: o.Data) -> None:
+    """Read a file and say what it holds, or everything that is wrong with it at once."""
+    from bayespool.cli import show
+    from bayespool.trials import read_trials
+
+    show.checked(read_trials(data))
+
+
+@app.command()
+def priors(
+    measure: o.MeasureIfAny = None,
+    benefit: o.BenefitIfAny = None,
+    important: o.Important = None,
+    likelihood: o.Likelihood = None,
+) -> None:
+    """List the prior sets: what each says, implies and is worth, and where it comes from."""
+    from bayespool.cli import show
+    from bayespool.prior import catalogue_table
+
+    show.catalogue(catalogue_table(measure, likelihood, important, benefit), measure)
+
+
+@app.command()
+def fit(
+    data: o.Data,
+    measure: o.Measure,
+    benefit: o.Benefit,
+    likelihood: o.Likelihood = None,
+    effects: o.Effects = "random",
+    priors: o.PriorSet = "weak",
+    mu: o.Mu = None,
+    tau: o.Tau = None,
+    phi: o.Phi = None,
+    important: o.Important = None,
+    threshold: o.Threshold = None,
+    double_zero: o.DoubleZero = "drop",
+    engine: o.Engine = "both",
+    seed: o.Seed = 2026,
+    json: o.Json = None,
+    out: o.Out = None,
+    quiet: o.Quiet = False,
+) -> None:
+    """Pool the trials and give the probability of benefit."""
+    from bayespool.cli import show
+
+    settings = _settings(locals())
+    found = _analyse(data, settings, quiet)
+    if json != "-":
+        show.result(found)
+    _keep(found, json, out, quiet)
+
+
+@app.command()
+def crosscheck(
+    data: o.Data,
+    measure: o.Measure,
+    benefit: o.BenefitIfAny = None,
+    likelihood: o.Likelihood = None,
+    effects: o.Effects = "random",
+    priors: o.PriorSet = "weak",
+    mu: o.Mu = None,
+    tau: o.Tau = None,
+    phi: o.Phi = None,
+    important: o.Important = None,
+    threshold: o.Threshold = None,
+    double_zero: o.DoubleZero = "drop",
+    engine: o.Engine = "both",
+    seed: o.Seed = 2026,
+    json: o.Json = None,
+    out: o.Out = None,
+    quiet: o.Quiet = False,
+) -> None:
+    """Put exact, NUTS and every frequentist method side by side, with a verdict."""
+    from bayespool.cli import show
+
+    found = _analyse(data, _settings(locals()), quiet)
+    if json != "-":
+        show.engines(found, every=True)
+    _keep(found, json, out, quiet)
+
+
+@app.command()
+def report(
+    data: o.DataFiles,
+    out: o.OutNeeded,
+    measure: o.Measure,
+    benefit: o.Benefit,
+    likelihood: o.Likelihood = None,
+    effects: o.Effects = "random",
+    priors: o.PriorSet = "weak",
+    mu: o.Mu = None,
+    tau: o.Tau = None,
+    phi: o.Phi = None,
+    important: o.Important = None,
+    threshold: o.Threshold = None,
+    double_zero: o.DoubleZero = "drop",
+    engine: o.Engine = "both",
+    seed: o.Seed = 2026,
+    quiet: o.Quiet = False,
+) -> None:
+    """Run fit for each file with the same options, and write a folder with one page of results."""
+    from bayespool.page import page
+
+    settings = _settings(locals())
+    stems = [Path(name).stem for name in data]
+    if twice := sorted({stem for stem in stems if stems.count(stem) > 1}):
+        raise UsageError(
+            f"two files are called {', '.join(twice)}: each gets a folder of its name in {out}. "
+            "Rename one."
+        )
+    found = [_analyse(name, settings, quiet) for name in data]
+    for stem, analysis in zip(stems, found, strict=True):
+        analysis.write(Path(out) / stem)
+    _say(f"Wrote {page(found, out)}", quiet)
+
+
+def _settings(given: dict[str, Any]) -> dict[str, Any]:
+    """Arguments for `analyse` from a verb's own, all but the priors' texts."""
+    words = ("measure", "benefit", "likelihood", "effects", "engine", "seed", "double_zero")
+    settings = {word: given[word] for word in words}
+    settings |= {"thresholds": given["threshold"] or (), "important": given["important"]}
+    return settings | {"priors": {word: given[word] for word in ("priors", "mu", "tau", "phi")}}
+
+
+def _analyse(data: str, settings: dict[str, Any], quiet: bool) -> Analysis:
+    from bayespool.cli.progress import waiting
+    from bayespool.trials import read_trials
+
+    trials = read_trials(data)
+    for note in () if quiet else trials.notes:
+        _say(f"Note: {note}", quiet)
+    with waiting(quiet) as sign:
+        from bayespool.analysis import analyse
+        from bayespool.measures import default_likelihood
+
+        # A measure that these data cannot give is said before what priors it would need.
+        default_likelihood(trials, settings["measure"])
+        sets = _priors(**settings["priors"], settings=settings)
+        return analyse(trials, **settings | {"priors": sets, "progress": sign})
+
+
+def _priors(
+    priors: str, mu: str | None, tau: str | None, phi: str | None, settings: dict[str, Any]
+) -> Priors:
+    from bayespool import prior as room
+
+    if settings["effects"] == "common" and mu is not None and tau is None:
+        tau = "HalfNormal(1)"  # there is no tau; the set has to have one
+    if priors in ("sceptical", "enthusiastic", "pessimistic"):
+        for option in ("important", "benefit"):
+            if settings[option] is None:
+                raise UsageError(
+                    f"--priors {priors} needs --{option}: it is built from the smallest effect "
+                    "that matters (--important, in natural units, such as 0.7 for a risk ratio "
+                    "where lower is better) and the side it is on (--benefit)."
+                )
+    return room.priors(
+        settings["measure"],
+        priors,
+        likelihood=settings["likelihood"],
+        important=settings["important"],
+        benefit=settings["benefit"],
+        mu=mu,
+        tau=tau,
+        phi=phi,
+    )
+
+
+def _keep(analysis: Analysis, json: str | None, out: str | None, quiet: bool) -> None:
+    from bayespool.files import json_text, write_json
+
+    if json == "-":
+        sys.stdout.write(json_text(analysis.record))
+    elif json is not None:
+        write_json(json, analysis.record, ignoring=("wall_seconds",))
+        _say(f"Wrote {json}", quiet)
+    if out is not None:
+        analysis.write(out)
+        _say(f"Wrote {out}", quiet)
+
+
+def _say(text: str, quiet: bool) -> None:
+    if not quiet:
+        typer.echo(text, err=True)

@@ -1,0 +1,132 @@
+"""Normal likelihood, normal effects, normal or flat mu: mu and theta integrate out by hand.
+
+Given tau everything is normal (Roever 2020, J Stat Softw 93(6), sections 2.3 to 2.5), so
+each marginal is a mixture of normals over the nodes of tau.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy.special import logsumexp
+
+from bayespool.axes import Array, log_weights, nodes
+from bayespool.exact.grid import Frame, moments_of_mu, moments_of_tau, tau_axis
+from bayespool.exact.trial import TrialLikelihood
+from bayespool.posterior import NormalMixture, Posterior, Tabulated
+from bayespool.prior import Prior, Priors
+
+
+def covers(prior: Prior) -> bool:
+    """Whether mu integrates out in closed form under this prior."""
+    return prior.family in ("Normal", "Flat")
+
+
+def posterior(
+    kept: list[str],
+    terms: Sequence[TrialLikelihood],
+    data: Frame,
+    priors: Priors,
+    about: dict[str, Any],
+    fineness: float = 1.0,
+) -> Posterior:
+    y = np.array([term.centre for term in terms])
+    s = np.array([term.width for term in terms])
+    if about["effects"] == "common":
+        return _common(y, s, priors, about)
+    k = len(y)
+    axis = tau_axis(data, priors, min(0.06, 0.3 / np.sqrt(k)) / fineness)
+    tau = np.concatenate([[0.0], nodes(axis)])
+    mean, variance, log_evidence = _given_tau(y, s, tau, priors.mu)
+    log_prior = np.concatenate([log_mass_at_zero(priors.tau, tau[1]), priors.tau.logpdf(tau[1:])])
+    log_w = np.concatenate([[0.0], log_weights(axis)])
+    log_w[1] -= np.log(2.0)  # the trapezoid's first node, beside the mass below it
+    log_p = log_evidence + log_prior + log_w
+    total = float(logsumexp(log_p))
+    weight = np.exp(log_p - total)
+    seen = weight > 0
+    weight, tau_seen = weight[seen], tau[seen]
+    mean, variance = mean[seen], variance[seen]
+    of_tau, of_mu = moments_of_tau(priors, k), moments_of_mu(priors, k)
+    has = {"has_mean": of_mu >= 1, "has_sd": of_mu >= 2}
+    precision = 1 / s**2
+
+    def shrunken(i: int) -> NormalMixture:
+        share = s[i] ** 2 / (s[i] ** 2 + tau_seen**2)  # of mu in the trial's own effect
+        spread = np.sqrt(share * tau_seen**2 + share**2 * variance)
+        return NormalMixture(weight, share * mean + (1 - share) * y[i], spread)
+
+    def new() -> NormalMixture:
+        both = {"has_mean": min(of_mu, of_tau) >= 1, "has_sd": min(of_mu, of_tau) >= 2}
+        return NormalMixture(weight, mean, np.sqrt(variance + tau_seen**2), **both)
+
+    def of_scale() -> Tabulated:
+        below = float(np.exp(log_p[0] - logsumexp(log_p[1:])))
+        return Tabulated(
+            axis,
+            (log_evidence + log_prior)[1:],
+            atom=below,
+            floor=0.0,
+            has_mean=of_tau >= 1,
+            has_sd=of_tau >= 2,
+        )
+
+    makers: dict[str, Any] = {
+        "mu": lambda: NormalMixture(weight, mean, np.sqrt(variance), **has),
+        "tau": of_scale,
+        "theta_new": new,
+    }
+    for i, name in enumerate(kept):
+        makers[name] = lambda i=i: shrunken(i)
+    del precision
+    proper = priors.mu.proper and priors.tau.proper
+    # The error is that of the sum over tau: seen on every second node, which doubles its step.
+    half = np.where(np.arange(len(log_p)) % 2 == 1, weight_all(log_p), 0.0)
+    return Posterior(
+        **about,
+        makers=makers,
+        log_marginal_likelihood=total if proper else None,
+        grid_error=float(abs(2 * half.sum() - 1)) if len(log_p) > 2 else 0.0,
+    )
+
+
+def weight_all(log_p: Array) -> Array:
+    return np.exp(log_p - logsumexp(log_p))
+
+
+def log_mass_at_zero(prior: Prior, first: float) -> Array:
+    """Log prior mass below the first node of tau, as an array of one."""
+    mass = prior.cdf(np.array([first])) if prior.proper else np.array([first])
+    return np.log(np.maximum(mass, 1e-300))
+
+
+def _given_tau(
+    y: Array, s: Array, tau: Array, prior: Prior
+) -> tuple[Array, Array, Array]:
+    """Mean and variance of mu given tau, and log p(y | tau), at every tau (Roever eq 8-12)."""
+    inverse = 1 / (s**2 + tau[:, None] ** 2)
+    total = inverse.sum(axis=1)
+    weighted = (inverse * y).sum(axis=1)
+    log_evidence = 0.5 * np.log(inverse / (2 * np.pi)).sum(axis=1)
+    if prior.proper:
+        m, v = prior.params["mu"], prior.params["sigma"] ** 2
+        precision = total + 1 / v
+        mean = (weighted + m / v) / precision
+        log_evidence -= 0.5 * np.log(v * precision) + 0.5 * (m - mean) ** 2 / v
+    else:
+        precision, mean = total, weighted / total
+        log_evidence -= 0.5 * np.log(precision / (2 * np.pi))
+    residual = (inverse * (y - mean[:, None]) ** 2).sum(axis=1)
+    return mean, 1 / precision, log_evidence - 0.5 * residual
+
+
+def _common(y: Array, s: Array, priors: Priors, about: dict[str, Any]) -> Posterior:
+    mean, variance, log_evidence = _given_tau(y, s, np.zeros(1), priors.mu)
+    return Posterior(
+        **about,
+        makers={"mu": lambda: NormalMixture(np.ones(1), mean, np.sqrt(variance))},
+        log_marginal_likelihood=float(log_evidence[0]) if priors.mu.proper else None,
+        grid_error=0.0,
+    )

@@ -1,0 +1,148 @@
+"""Where to put the nodes of (mu, tau), and which moments exist."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bayespool.axes import Array, ScaleAxis, SinhAxis, nodes, uniform
+from bayespool.exact.trial import THETA_LIMIT, Counts, TrialLikelihood
+from bayespool.prior import Prior, Priors
+
+DEPTH = 45.0  # nodes reach down to e^-45 of the posterior's peak: tails of 1e-12 are whole
+_SCOUT = np.arange(-3.0, 90.0, 0.25)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What the data say about where mu and tau can lie, by normal approximation."""
+
+    centre: float  # inverse-variance mean of the trials
+    width: float  # its standard error at tau = 0
+    typical: float  # a trial's typical standard error
+    low: float  # every trial's likelihood lives between low and high
+    high: float
+    k: int  # trials that bound the effect
+
+    @property
+    def reach(self) -> float:
+        width = self.high - self.low
+        return max(width, self.typical) if np.isfinite(width) else 2 * THETA_LIMIT
+
+
+def frame(terms: Sequence[TrialLikelihood], informative: int) -> Frame:
+    centres = np.array([term.centre for term in terms])
+    widths = np.array([term.width for term in terms])
+    precision = 1 / widths**2
+    ends = np.array([_support(term) for term in terms])
+    return Frame(
+        centre=float(np.sum(precision * centres) / precision.sum()),
+        width=float(1 / np.sqrt(precision.sum())),
+        typical=float(np.median(widths)),
+        low=float(ends[:, 0].min()),
+        high=float(ends[:, 1].max()),
+        k=informative,
+    )
+
+
+def _support(term: TrialLikelihood) -> tuple[float, float]:
+    if not isinstance(term, Counts):
+        return term.centre - 9.5 * term.width, term.centre + 9.5 * term.width
+    seen = np.nonzero(term.log_g > term.log_g.max() - DEPTH)[0]
+    points = nodes(term.axis)
+    # A likelihood that has not died out at its last node is bounded by the prior alone.
+    low = -np.inf if seen[0] == 0 else points[seen[0]]
+    high = np.inf if seen[-1] == len(points) - 1 else points[seen[-1]]
+    return float(low), float(high)
+
+
+def moments_of_tau(priors: Priors, k: int) -> int:
+    """How many moments the posterior of tau has (0, 1 or 2 are told apart).
+
+    As tau grows each trial's likelihood falls like 1/tau, one of them spent on a flat mu,
+    and the prior like tau^-tail: moment r exists when k' + tail - 1 > r.
+    """
+    left = priors.tau.tail + k - (priors.mu.tail == 0) - 1
+    return int(left > 1) + int(left > 2)
+
+
+def moments_of_mu(priors: Priors, k: int) -> int:
+    """How many moments the posterior of mu has: large mu needs a large tau to explain the data."""
+    left = priors.mu.tail - 1 if k == 0 else priors.mu.tail + priors.tau.tail + k - 2
+    return int(left > 1) + int(left > 2)
+
+
+def tau_axis(data: Frame, priors: Priors, step_size: float) -> ScaleAxis:
+    """Nodes for tau > 0, from a millionth of the trials' error to where the posterior ends."""
+    prior = priors.tau
+    middle = float(prior.ppf(np.array([0.5]))[0]) if prior.proper else np.inf
+    axis = ScaleAxis(float(min(data.typical, middle)), _SCOUT)
+    tau = nodes(axis)
+    # Beyond all trials and the bulk of mu's prior the likelihood is a power of tau.
+    wide = max(data.reach, _half_width(priors.mu)) if priors.mu.proper else data.reach
+    power = data.k - (not priors.mu.proper)
+    kept = 2 if moments_of_tau(priors, data.k) == 2 else moments_of_tau(priors, data.k)
+    log_f = prior.logpdf(tau) + axis.log_slope(_SCOUT)
+    log_f = log_f - (power - kept) * np.log(np.maximum(tau / wide, 1.0))
+    seen = np.nonzero(log_f > np.max(log_f[np.isfinite(log_f)]) - DEPTH)[0]
+    last = _SCOUT[min(seen[-1] + 1, len(_SCOUT) - 1)]
+    first = max(_SCOUT[max(seen[0] - 1, 0)], -2.5)
+    return replace(axis, x=uniform(first, last, step_size))
+
+
+def mu_axis(
+    data: Frame,
+    prior: Prior,
+    tau_max: float,
+    step_size: float,
+    corner: bool = False,
+    generous: bool = False,
+) -> SinhAxis:
+    """Nodes for mu: the trials' reach cut to the prior's, finest at the pooled estimate.
+
+    ``corner`` crowds nodes at no effect, where a trial's likelihood has one; ``generous``
+    does not cut.
+    """
+    spread = 9.5 * tau_max
+    low, high = data.low - spread, data.high + spread
+    if not prior.proper:
+        low, high = max(low, -THETA_LIMIT - spread), min(high, THETA_LIMIT + spread)
+    centres, widths = [data.centre], [data.width]
+    if prior.proper:
+        bottom, middle, top = _prior_reach(prior)
+        apart = middle < low or middle > high
+        low, high = min(low, middle), max(high, middle)  # the posterior lies between the two
+        if not (apart or generous):
+            low, high = max(low, bottom), min(high, top)
+        bottom, top = prior.support
+        low, high = max(low, bottom), min(high, top)
+        if _half_width(prior) < 2 * data.width:
+            centres.append(middle)
+            widths.append(_half_width(prior))
+    if corner:
+        centres.append(0.0)
+        widths.append(0.02 * data.width)
+    axis = SinhAxis(tuple(centres), tuple(widths), np.zeros(2))
+    ends = axis.to_x(np.clip([low, high], -1e40, 1e40))
+    return replace(axis, x=uniform(ends[0], ends[1], step_size))
+
+
+def _half_width(prior: Prior) -> float:
+    low, high = prior.ppf(np.array([0.16, 0.84]))
+    return float(high - low) / 2
+
+
+def _prior_reach(prior: Prior) -> tuple[float, float, float]:
+    low, middle, high = (float(v) for v in prior.ppf(np.array([1e-16, 0.5, 1 - 1e-16])))
+    # ppf(1 - 1e-16) rounds to 1 - 1.1e-16; stretch to the e^-45 of a normal's density.
+    return middle - 1.2 * (middle - low), middle, middle + 1.2 * (high - middle)
+
+
+def trimmed(axis: SinhAxis | ScaleAxis, log_profile: Array, stride: int) -> slice:
+    """The nodes worth keeping, given the log posterior's maxima at every ``stride``-th node."""
+    seen = np.nonzero(log_profile > log_profile.max() - DEPTH)[0]
+    first, last = max(seen[0] - 1, 0) * stride, min((seen[-1] + 1) * stride, len(axis.x) - 1)
+    last -= (last - first) % 2
+    return slice(first, last + 1)

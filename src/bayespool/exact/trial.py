@@ -1,0 +1,320 @@
+"""What one trial says about its own effect: g(theta), the nuisance integrated out.
+
+g_i(theta) = integral of p(data_i | theta, phi) p(phi) dphi for counts, the normal density
+for an estimate with a standard error. Both know how to average themselves over
+theta ~ Normal(mu, tau), which is all that the surface needs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+from scipy.interpolate import CubicSpline
+from scipy.special import gammaln, logsumexp
+
+from bayespool.axes import Array, SinhAxis, log_weights, nodes, uniform
+from bayespool.measures import risks
+from bayespool.posterior import CLIFF, over_cliffs
+
+LOG_NEGLIGIBLE = -120.0  # e^-120: beyond this a trial's likelihood is nobody's posterior
+THETA_LIMIT = 300.0  # where `risks` ends: e^-300 is no risk
+PHI_LIMIT = 165.0
+T_NU = 4.0  # degrees of freedom of effects="t"
+_HERMITE_Z, _HERMITE_W = np.polynomial.hermite_e.hermegauss(11)
+_HERMITE_LOG_W = np.log(_HERMITE_W / _HERMITE_W.sum())
+
+
+class TrialLikelihood(Protocol):
+    """One trial's likelihood of its own effect theta, on the analysis scale."""
+
+    centre: float
+    width: float
+
+    def log(self, theta: Array) -> Array: ...
+    def averaged(self, mu: Array, tau: Array) -> Array: ...
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """y ~ Normal(theta, s): the likelihood of an estimate with its standard error."""
+
+    centre: float
+    width: float
+
+    def log(self, theta: Array) -> Array:
+        return _log_normal(theta, self.centre, self.width)
+
+    def averaged(self, mu: Array, tau: Array) -> Array:
+        """log of the average of g over Normal(mu, tau); shape (mu, tau)."""
+        return _log_normal(mu[:, None], self.centre, np.hypot(self.width, tau)[None, :])
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The binomial likelihood of two arms with phi integrated out, tabulated in theta."""
+
+    centre: float
+    width: float
+    axis: SinhAxis
+    log_g: Array
+    corner: bool = False
+
+    def log(self, theta: Array) -> Array:
+        return LogSpline(self.axis, self.log_g)(theta)
+
+    def averaged(self, mu: Array, tau: Array) -> Array:
+        """log of the average of g over Normal(mu, tau); shape (mu, tau)."""
+        return smooth(self.axis, self.log_g, mu, tau)
+
+
+def _log_normal(x: Array, mean: Any, sd: Any) -> Array:
+    return -0.5 * ((x - mean) / sd) ** 2 - np.log(sd) - 0.5 * np.log(2 * np.pi)
+
+
+class LogSpline:
+    """log f anywhere: cubic spline in x inside the axis, straight lines beyond its ends.
+
+    ``closed`` says that nothing lies beyond the ends.
+    """
+
+    def __init__(self, axis: SinhAxis, log_f: Array, closed: bool = False) -> None:
+        self._axis = axis
+        self._log_f = np.maximum(log_f, log_f.max() + LOG_NEGLIGIBLE)
+        self._cliff = np.abs(np.diff(self._log_f)) > CLIFF
+        self._inner = CubicSpline(axis.x, self._log_f)
+        self._first, self._last = axis.x[0], axis.x[-1]
+        ends = axis.value(axis.x[[0, -1]])
+        self._low, self._high = ends
+        slopes = axis.slope(ends)
+        left, right = self._inner(axis.x[[0, -1]], 1) / slopes
+        # Nothing grows outwards.
+        self._left, self._right = (0.0, 0.0) if closed else (max(left, 0.0), min(right, 0.0))
+        self._beyond = LOG_NEGLIGIBLE if closed else 0.0
+
+    def __call__(self, value: Array) -> Array:
+        x = self._axis.to_x(value)
+        beyond = (x < self._first - 1e-9) | (x > self._last + 1e-9)
+        x = np.clip(x, self._first, self._last)
+        return (
+            over_cliffs(self._inner(x), x, self._axis.x, self._log_f, self._cliff)
+            + self._beyond * beyond
+            + np.minimum(value - self._low, 0.0) * self._left
+            + np.maximum(value - self._high, 0.0) * self._right
+        )
+
+    def derivatives(self, value: Array) -> tuple[Array, Array]:
+        """First and second derivative with respect to the value."""
+        x = self._axis.to_x(value)
+        inside = (x > self._first) & (x < self._last)
+        x = np.clip(x, self._first, self._last)
+        slope, bend = self._axis.slope(value), self._axis.bend(value)
+        first = self._inner(x, 1)
+        second = (self._inner(x, 2) - first * bend) / slope**2
+        return first / slope, np.where(inside, second, 0.0)
+
+
+def smooth(axis: SinhAxis, log_f: Array, at: Array, tau: Array) -> Array:
+    """log of the convolution of f with Normal(0, tau), at points ``at``.
+
+    Where tau is below the local spacing of the axis, f is smooth on tau's scale: adaptive
+    Gauss-Hermite on the spline of log f, centred at the peak of the product (Liu & Pierce
+    1994, Biometrika 81:624). Elsewhere the axis resolves the product: a trapezoid sum.
+
+    Parameters
+    ----------
+    axis, log_f
+        f at the nodes: shape (n,), or (n, len(tau)) for another f at each tau.
+    at, tau
+        Points, shape (m,), and standard deviations, shape (b,); tau = 0 gives f itself.
+
+    Returns
+    -------
+    array of shape (m, b)
+    """
+    points, log_w = nodes(axis), log_weights(axis)
+    narrow = tau[None, :] < 1.3 * axis.spacing(at)[:, None]
+    result = np.empty((len(at), len(tau)))
+    distance = -0.5 * (at[:, None] - points[None, :]) ** 2
+    for b, sd in enumerate(tau):
+        few, wide = narrow[:, b], ~narrow[:, b]
+        column = log_f if log_f.ndim == 1 else log_f[:, b]
+        if log_f.ndim == 2 and few.any() and sd > 0:
+            # A column may be far narrower than the nodes around ``at``: look where the product
+            # peaks, and how wide it is there.
+            log_at = LogSpline(axis, column, True)
+            product = distance[few] / sd**2 + column
+            start = np.where(
+                product.max(axis=1) > log_at(at[few]), points[product.argmax(axis=1)], at[few]
+            )
+            value, peak, width = _hermite(log_at, at[few], sd, start)
+            result[few, b] = value
+            wide[np.nonzero(few)[0][width > 1.3 * axis.spacing(peak)]] = True
+        elif log_f.ndim == 2 and few.any():
+            result[few, b] = LogSpline(axis, column, True)(at[few])
+        if wide.any():
+            terms = distance[wide] / sd**2 + (column + log_w)
+            result[wide, b] = _log_sum(terms) - np.log(sd) - 0.5 * np.log(2 * np.pi)
+    if log_f.ndim == 1 and narrow.any():
+        where, which = np.nonzero(narrow)
+        result[where, which] = _hermite(LogSpline(axis, log_f), at[where], tau[which])[0]
+    return result
+
+
+def _hermite(
+    log_f: LogSpline, at: Array, sd: Array | float, start: Array | None = None
+) -> tuple[Array, Array, Array]:
+    """log of the average of f over Normal(at, sd), pointwise, with the product's peak and width."""
+    sd = np.broadcast_to(np.maximum(sd, 1e-300), at.shape)
+    peak = at if start is None else start
+    for _ in range(6):
+        slope, bend = log_f.derivatives(peak)
+        # In units of sd; a convex f is held back, or the step would run away from the peak.
+        bend = np.minimum(bend * sd**2, 0.5)
+        move = (slope * sd - (peak - at) / sd) / (1 - bend)
+        peak = peak + sd * np.clip(move, -20.0, 20.0)
+    width = 1 / np.sqrt(1 - np.minimum(log_f.derivatives(peak)[1] * sd**2, 0.5))
+    offset = (peak - at) / sd
+    z = offset[:, None] + width[:, None] * _HERMITE_Z
+    terms = log_f(at[:, None] + sd[:, None] * z) - 0.5 * z**2 + 0.5 * _HERMITE_Z**2
+    return _log_sum(terms + _HERMITE_LOG_W) + np.log(width), peak, width * sd
+
+
+def _log_sum(terms: Array) -> Array:
+    """logsumexp over the last axis, without SciPy's generality (a third of its time)."""
+    top = terms.max(axis=-1)
+    terms -= top[..., None]
+    np.exp(terms, out=terms)
+    return np.log(terms.sum(axis=-1)) + top
+
+
+def gamma_mixture(nu: float) -> tuple[Array, Array]:
+    """Nodes log G and log weights of G ~ Gamma(nu/2, rate nu/2): trapezoid in log G."""
+    half = nu / 2
+    log_g = np.arange(-10.5, 3.2, 0.3)
+    log_w = half * log_g - half * np.exp(log_g)
+    return log_g, log_w - logsumexp(log_w)
+
+
+# --- counts -------------------------------------------------------------------------------
+
+CORE = 8.0  # within this many standard errors of the estimate the theta axis is nearly even
+
+
+def counts_likelihoods(
+    measure: str,
+    arms: Array,
+    centre: Array,
+    width: Array,
+    phi_prior: Any,
+    fineness: float = 1.0,
+) -> list[Counts]:
+    """Integrate phi out of each trial's two binomials and tabulate log g(theta).
+
+    Parameters
+    ----------
+    measure : "OR", "RR" or "RD"
+    arms : array of shape (k, 4)
+        Events and size of the treatment arm, events and size of the control arm.
+    centre, width : arrays of shape (k,)
+        A rough estimate of theta and its standard error: they only place the nodes.
+    phi_prior : Prior
+    fineness : float
+        2 doubles the nodes in theta and in phi.
+    """
+    scout = np.linspace(-1.0, 1.0, 33)
+    # Which arm can reach risk 0 or 1 changes at no effect, so an arm with hardly any patient
+    # free of the event gives the likelihood of RR a corner there, and for RD one with hardly any event
+    # does too: nodes crowd at it geometrically.
+    events, rest = arms[:, [0, 2]], arms[:, [1, 3]] - arms[:, [0, 2]]
+    fewest = (rest if measure == "RR" else np.minimum(events, rest)).min(axis=1)
+    corner = (fewest <= 2) & (measure != "OR")
+    axes = [
+        SinhAxis((0.0,), (0.02 * w,), scout) if sharp else SinhAxis((c,), (CORE * w,), scout)
+        for c, w, sharp in zip(centre, width, corner, strict=True)
+    ]
+    limits = np.array([-THETA_LIMIT, THETA_LIMIT])
+    reach = [np.abs(axis.to_x(limits)).min() * scout for axis in axes]
+    theta = np.array([axis.value(x) for axis, x in zip(axes, reach, strict=True)])
+    log_g = _integrate_phi(measure, arms, theta, phi_prior, 24)
+    finest: list[SinhAxis] = []
+    for i, axis in enumerate(axes):
+        seen = np.nonzero(log_g[i] > log_g[i].max() + LOG_NEGLIGIBLE)[0]
+        low = min(reach[i][max(seen[0] - 1, 0)], -1.0)
+        high = max(reach[i][min(seen[-1] + 1, len(scout) - 1)], 1.0)
+        x = uniform(low, high, (0.06 if corner[i] else 0.33 / CORE) / fineness)
+        finest.append(replace(axis, x=x[np.abs(axis.value(x)) <= THETA_LIMIT]))
+    # One rectangular call for all trials: shorter axes are padded with their own last node.
+    longest = max(len(axis.x) for axis in finest)
+    padded = np.array([np.pad(nodes(a), (0, longest - len(a.x)), mode="edge") for a in finest])
+    table = _integrate_phi(measure, arms, padded, phi_prior, int(48 * fineness))
+    return [
+        Counts(
+            float(centre[i]), float(width[i]), axis, table[i, : len(axis.x)], bool(corner[i])
+        )
+        for i, axis in enumerate(finest)
+    ]
+
+
+def _integrate_phi(measure: str, arms: Array, theta: Array, phi_prior: Any, count: int) -> Array:
+    """log g at ``theta`` (k, m): a trapezoid sum over phi, centred on the mode for each theta."""
+    r1, n1, r0, n0 = (column[:, None] for column in arms.T)
+
+    def log_f(phi: Array) -> Array:
+        extra = phi.ndim - theta.ndim
+        shape = (...,) + (None,) * extra
+        p0, q0, p1, q1 = risks(measure, theta[shape], phi)
+        total = phi_prior.logpdf(phi)
+        for p, events in ((p0, r0), (q0, n0 - r0), (p1, r1), (q1, n1 - r1)):
+            total = total + events[shape] * np.log(np.maximum(p, 1e-300))
+        return total
+
+    half0, half1 = (r0 + 0.5) / (n0 - r0 + 0.5), (r1 + 0.5) / (n1 - r1 + 0.5)
+    guess = 0.5 * (np.log(half0) + np.log(half1)) + 0 * theta
+    information = sum(n * o / (1 + o) ** 2 for n, o in ((n0 + 1, half0), (n1 + 1, half1)))
+    scale = 1 / np.sqrt(information) + 0 * theta
+    low, high = phi_prior.ppf(np.array([1e-12, 1 - 1e-12]))
+    low, high = max(low, -PHI_LIMIT), min(high, PHI_LIMIT)
+
+    def to_phi(x: Array) -> Array:
+        return np.clip(guess[..., None] + scale[..., None] * np.sinh(x), low, high)
+
+    # A scout over the whole prior finds the mode and how far the integrand reaches.
+    span = np.arcsinh((max(high, 0.0) - min(low, 0.0) + np.abs(guess)) / scale).max()
+    x = np.linspace(-span, span, 49)
+    values = log_f(to_phi(np.broadcast_to(x, (*theta.shape, len(x)))))
+    best = values.argmax(axis=-1)[..., None]
+    seen = values > np.take_along_axis(values, best, -1) - 45.0
+    first = x[np.maximum(seen.argmax(axis=-1) - 1, 0)]
+    last = x[np.minimum(len(x) - seen[..., ::-1].argmax(axis=-1), len(x) - 1)]
+    ends = to_phi(np.stack([first, last], axis=-1))
+    # Newton steps on the parabola through three points polish the mode and its width.
+    mode = np.take_along_axis(to_phi(np.broadcast_to(x, (*theta.shape, len(x)))), best, -1)[..., 0]
+    width = np.maximum(scale, np.abs(mode - guess) * (x[1] - x[0]))
+    best_mode, best_value, scale = mode, np.full(mode.shape, -np.inf), width
+    for _ in range(7):
+        delta = 0.3 * scale
+        left, middle, right = np.moveaxis(
+            log_f(mode[..., None] + delta[..., None] * np.array([-1.0, 0.0, 1.0])), -1, 0
+        )
+        curvature = np.maximum((2 * middle - left - right) / delta**2, 1e-3 / scale**2)
+        better = middle >= best_value
+        width = np.where(better, 1 / np.sqrt(curvature), width)
+        best_mode = np.where(better, mode, best_mode)
+        best_value = np.where(better, middle, best_value)
+        # A step that climbed is followed by a Newton step; one that fell is taken back, halved.
+        shift = np.clip((right - left) / (2 * delta) / curvature, -2 * scale, 2 * scale)
+        mode = np.clip(np.where(better, mode + shift, 0.5 * (mode + best_mode)), low, high)
+        scale = np.where(better, width, 0.5 * scale)
+    mode = best_mode
+    start = np.arcsinh((ends[..., 0] - mode) / width)
+    stop = np.arcsinh((ends[..., 1] - mode) / width)
+    h = (stop - start) / (count - 1)
+    grid = start[..., None] + h[..., None] * np.arange(count)
+    terms = log_f(mode[..., None] + width[..., None] * np.sinh(grid))
+    terms += np.log(width * h)[..., None] + np.log(np.cosh(grid))
+    constant = sum(
+        gammaln(n + 1) - gammaln(r + 1) - gammaln(n - r + 1) for r, n in ((r0, n0), (r1, n1))
+    )
+    return _log_sum(terms) + constant

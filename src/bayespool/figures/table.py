@@ -1,0 +1,130 @@
+"""What a forest plot shows, gathered from an analysis: texts and numbers in natural units."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from bayespool.measures import axis_label, measure
+from bayespool.trials import Trials
+
+__all__ = ["Interval", "Row", "Table", "table_of"]
+
+Interval = tuple[float, float, float]  # value, lower end, upper end
+
+
+@dataclass(frozen=True)
+class Row:
+    """One trial: its cells, its own estimate (None: not estimable) and its shrunken one."""
+
+    name: str
+    cells: tuple[str, ...]
+    own: Interval | None
+    shrunken: Interval | None
+    weight: float  # any unit; 0 where there is no estimate
+
+
+@dataclass(frozen=True)
+class Table:
+    """Everything on a forest plot, in natural units."""
+
+    heads: tuple[str, ...]
+    rows: tuple[Row, ...]
+    pooled: Interval
+    predicted: Interval | None
+    tau: Interval | None
+    measure: str
+    label: str
+    ratio: bool
+    null: float
+    benefit: str | None
+    caption: str
+
+
+def table_of(analysis: Any) -> Table:
+    """Gather the forest plot of an `Analysis` from its tables ``trials`` and ``summary``."""
+    kind = measure(analysis.measure)
+    summary = analysis.tables["summary"]
+    summary = summary[summary["engine"] == analysis.engine].set_index("quantity")
+
+    def of(name: str, prefix: str) -> Interval | None:
+        if name not in summary.index:
+            return None
+        row = summary.loc[name]
+        return _interval(row[f"{prefix}median"], row[f"{prefix}lower"], row[f"{prefix}upper"])
+
+    heads, cells = _cells(analysis.trials)
+    rows = []
+    for row, texts in zip(analysis.tables["trials"].to_dict("records"), cells, strict=True):
+        own = _interval(*(row[f"natural_{end}"] for end in ("estimate", "lower", "upper")))
+        shrunken = _interval(*(row.get(f"shrunken_{end}") for end in ("median", "lower", "upper")))
+        weight = row["weight"]
+        rows.append(
+            Row(str(row["trial"]), texts, own, shrunken, weight if own and weight > 0 else 0.0)
+        )
+    pooled = of("mu", "natural_")
+    assert pooled is not None  # every posterior has mu
+    return Table(
+        heads=heads,
+        rows=tuple(rows),
+        pooled=pooled,
+        predicted=of("theta_new", "natural_"),
+        tau=of("tau", ""),
+        measure=kind.name,
+        label=axis_label(kind.name),
+        ratio=kind.ratio,
+        null=kind.null,
+        benefit=analysis.benefit,
+        caption=_caption(analysis),
+    )
+
+
+def _interval(*ends: float | None) -> Interval | None:
+    """Three numbers, or None where one is missing."""
+    if any(end is None or math.isnan(end) for end in ends):
+        return None
+    value, lower, upper = (float(end) for end in ends if end is not None)
+    return value, lower, upper
+
+
+def _caption(analysis: Any) -> str:
+    priors = analysis.record["priors"]
+    said = [f"{name} ~ {priors[name]}" for name in ("mu", "tau", "phi") if priors.get(name)]
+    words = {"common": "common effect", "t": "Student-t effects", "random": "random effects"}
+    model = f"{analysis.likelihood.capitalize()} likelihood, {words[analysis.effects]}"
+    return f"{model}. Prior: {', '.join(said)}."
+
+
+def _cells(trials: Trials) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Column heads and one tuple of texts a trial, by the layout."""
+    frame = trials.frame
+    if trials.layout == "generic":
+        return (), [() for _ in range(len(frame))]
+    texts = [tuple(_arm(row, trials.layout, arm) for arm in ("treatment", "control"))
+             for _, row in frame.iterrows()]  # fmt: skip
+    what = {
+        "binary": "events/n",
+        "continuous": "mean (SD), n",
+        "quartiles": "median [IQR], n",
+        "five": "median [IQR], n",
+        "range": "median [range], n",
+    }[trials.layout]
+    return (f"Treatment\n{what}", f"Control\n{what}"), texts
+
+
+def _arm(row: pd.Series, layout: str, arm: str) -> str:
+    def value(stem: str) -> str:
+        x = float(row[f"{stem}_{arm}"])
+        if math.isfinite(x) and x == int(x) and abs(x) < 1e15:
+            return str(int(x))
+        return f"{x:.4g}"
+
+    if layout == "binary":
+        return f"{value('events')}/{value('n')}"
+    if layout == "continuous":
+        return f"{value('mean')} ({value('sd')}), {value('n')}"
+    low, high = ("min", "max") if layout == "range" else ("q1", "q3")
+    return f"{value('median')} [{value(low)}, {value(high)}], {value('n')}"

@@ -1,0 +1,233 @@
+"""Between-trial variance: its estimators and its interval, for many reviews at once.
+
+Arrays of estimates `y` and sampling variances `v` have shape (..., k): the last axis is the
+trials, the axes before it are reviews. A NaN marks a trial that is not there, so that reviews of
+different sizes share an array. Results have shape (...).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import chdtri
+
+from bayespool.errors import UsageError
+
+Array = NDArray[np.float64]
+TAU2_METHODS = ("DL", "PM", "REML", "ML", "HE", "HS", "SJ", "EB")
+
+_SCAN = 128
+_BLOCK = 1_000_000  # numbers in a scanned array: 8 MB each
+# A cell of the scan spans less than a factor 2, but for the first, which starts at 0.
+_HALVINGS = 64
+_HALVINGS_FROM_FAR = 120
+
+
+def tau2_estimate(method: str, y: Array, v: Array) -> Array:
+    """Between-trial variance by one of `TAU2_METHODS`, never below 0; NaN for a single trial.
+
+    DL: DerSimonian & Laird (1986). HE: Hedges (1983), the unweighted moment estimator. HS: Hunter
+    & Schmidt (1990). SJ: Sidik & Jonkman (2005), started from the crude variance of the estimates.
+    PM: Paule & Mandel (1982), the variance at which Q equals its degrees of freedom; EB (Morris
+    1983) solves the same equation. ML and REML: the highest maximum of the likelihood, found by a
+    scan of [0, range²], which holds them all, and bisection of the score. Formulas as collected
+    by Veroniki et al. (2016), Res Synth Methods 7:55.
+    """
+    shape, trials = np.shape(y)[:-1], np.shape(y)[-1]
+    y, v, there = (a.reshape(-1, trials) for a in _prepare(y, v))
+    block = max(1, _BLOCK // (trials * _SCAN))
+    estimates = np.empty(len(y))
+    for start in range(0, len(y), block):
+        part = slice(start, start + block)
+        k = there[part].sum(-1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            estimate = _ESTIMATORS[method](y[part], v[part], there[part], k)
+        estimates[part] = np.where(k > 1, np.maximum(estimate, 0.0), np.nan)
+    return estimates.reshape(shape)
+
+
+def typical_variance(v: Array) -> Array:
+    """Return the sampling variance of a typical trial: Higgins & Thompson (2002), equation 9."""
+    w = np.where(np.isfinite(v), 1 / v, 0.0)
+    total = w.sum(-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray((np.isfinite(v).sum(-1) - 1) / (total - (w**2).sum(-1) / total))
+
+
+def cochran_q(y: Array, v: Array, tau2: Array | float = 0.0) -> Array:
+    """Weighted sum of squares about the weighted mean, with weights 1/(v + tau2)."""
+    y, v, there = _prepare(y, v)
+    return _q(y, v, there, np.asarray(tau2, dtype=float))
+
+
+def q_profile(y: Array, v: Array, level: float = 0.95) -> tuple[Array, Array]:
+    """Interval of tau2 by the Q profile: Viechtbauer (2007), Stat Med 26:37.
+
+    The variances at which Q meets the quantiles of chi-squared with k - 1 degrees of freedom.
+    Both ends are 0 where the trials agree better than chance allows; NaN for a single trial.
+    """
+    check_level(level)
+    y, v, there = _prepare(y, v)
+    df = there.sum(-1) - 1.0
+    ends = []
+    for upper_tail in ((1 - level) / 2, (1 + level) / 2):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ends.append(_where_q_is(chdtri(df, upper_tail), y, v, there))
+    return np.where(df > 0, ends[0], np.nan), np.where(df > 0, ends[1], np.nan)
+
+
+def check_level(level: float) -> None:
+    """Raise UsageError for a confidence level that is not between 0 and 1."""
+    if not 0 < level < 1:
+        raise UsageError(f"level = {level:g} is not between 0 and 1; 0.95 is usual.")
+
+
+def restricted_loglik(y: Array, v: Array, tau2: Array | float) -> Array:
+    """Restricted log likelihood of tau2, constants left out."""
+    y, v, there = _prepare(y, v)
+    return _loglik(y, v, there, np.asarray(tau2, dtype=float), restricted=True)
+
+
+def peak(
+    loglik: Callable[[Array], Array], score: Callable[[Array], Array], low: Array, high: Array
+) -> Array:
+    """Highest maximum over [0, high] of a function of one variable, for many reviews.
+
+    Parameters
+    ----------
+    loglik, score : callables
+        The function and its derivative: from points of shape (..., m) to values of that shape.
+    low, high : arrays of shape (...)
+        Below `low` the function is as good as linear; beyond `high` it falls.
+    """
+    steps = np.linspace(0.0, 1.0, _SCAN)
+    grid = low[..., None] * (high / low)[..., None] ** steps
+    grid = np.concatenate([np.zeros_like(grid[..., :1]), grid], axis=-1)
+    rises = score(grid) > 0
+    summit = rises[..., :-1] & ~rises[..., 1:]
+    height = loglik(grid)
+    value = np.where(summit, np.maximum(height[..., :-1], height[..., 1:]), -np.inf)
+    candidates = int(np.clip(summit.sum(-1).max(initial=0), 1, 3))
+    best = np.argsort(-value, axis=-1, kind="stable")[..., :candidates]
+    # A cell without a summit shrinks to 0, which is a candidate anyway.
+    real = np.take_along_axis(summit, best, -1)
+    left = np.where(real, np.take_along_axis(grid[..., :-1], best, -1), 0.0)
+    right = np.where(real, np.take_along_axis(grid[..., 1:], best, -1), 0.0)
+    tops = bisect(score, left, right, _HALVINGS)
+    # With no summit at all the function falls from 0 on; else 0 may still be higher.
+    tops = np.concatenate([tops, np.zeros_like(tops[..., :1])], axis=-1)
+    chosen = np.argmax(loglik(tops), axis=-1)
+    return np.take_along_axis(tops, chosen[..., None], -1)[..., 0]
+
+
+def bisect(falling: Callable[[Array], Array], left: Array, right: Array, halvings: int) -> Array:
+    """Find where a falling function passes 0 between `left` and `right`."""
+    for _ in range(halvings):
+        middle = (left + right) / 2
+        positive = falling(middle) > 0
+        left = np.where(positive, middle, left)
+        right = np.where(positive, right, middle)
+    return (left + right) / 2
+
+
+def _prepare(y: Array, v: Array) -> tuple[Array, Array, Array]:
+    """Zeros for missing trials, y about its mean, and 1.0 where a trial is there."""
+    y, v = np.broadcast_arrays(np.asarray(y, dtype=float), np.asarray(v, dtype=float))
+    there = np.isfinite(y) & np.isfinite(v)
+    y, v, weight = np.where(there, y, 0.0), np.where(there, v, 1.0), there.astype(float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        centre = y.sum(-1, keepdims=True) / weight.sum(-1, keepdims=True)
+    return np.where(there, y - centre, 0.0), v, weight
+
+
+def _weigh(y: Array, v: Array, there: Array, tau2: Array) -> tuple[Array, Array, Array]:
+    """Weights, their sum, and squared distances from the weighted mean."""
+    w = there / (v + tau2[..., None])
+    total = w.sum(-1)
+    mean = (w * y).sum(-1) / total
+    return w, total, (y - mean[..., None]) ** 2
+
+
+def _q(y: Array, v: Array, there: Array, tau2: Array) -> Array:
+    w, _, square = _weigh(y, v, there, tau2)
+    return np.asarray((w * square).sum(-1))
+
+
+def _range2(y: Array, there: Array) -> Array:
+    high = np.where(there > 0, y, -np.inf).max(-1)
+    low = np.where(there > 0, y, np.inf).min(-1)
+    return np.asarray((high - low) ** 2)
+
+
+def _loglik(y: Array, v: Array, there: Array, tau2: Array, restricted: bool) -> Array:
+    w, total, square = _weigh(y, v, there, tau2)
+    deviance = (there * np.log(v + tau2[..., None])).sum(-1) + (w * square).sum(-1)
+    return np.asarray(-0.5 * (deviance + np.log(total) if restricted else deviance))
+
+
+def _score(y: Array, v: Array, there: Array, tau2: Array, restricted: bool) -> Array:
+    w, total, square = _weigh(y, v, there, tau2)
+    expected = w - w**2 / total[..., None] if restricted else w
+    return np.asarray(0.5 * (w**2 * square - expected).sum(-1))
+
+
+def _maximum_likelihood(y: Array, v: Array, there: Array, restricted: bool) -> Array:
+    # One more axis, before the trials, for the points at which the likelihood is looked at.
+    each = (y[..., None, :], v[..., None, :], there[..., None, :])
+    low = 1e-3 * np.where(there > 0, v, np.inf).min(-1)
+    # With w <= 1/t and the mean within the range of y, the score is negative beyond range².
+    high = np.maximum(_range2(y, there), 2 * low)
+    return peak(
+        lambda t: _loglik(*each, t, restricted),
+        lambda t: _score(*each, t, restricted),
+        np.where(np.isfinite(low), low, 1.0),
+        np.where(np.isfinite(high), high, 2.0),
+    )
+
+
+def _where_q_is(target: Array, y: Array, v: Array, there: Array) -> Array:
+    """Find the variance at which Q, which falls with it, is `target`; 0 if it starts below."""
+    # Q(t) <= (k - 1) range² / t, by the same argument as for the likelihoods.
+    high = (there.sum(-1) - 1) * _range2(y, there) / target
+    starts_above = _q(y, v, there, np.zeros(y.shape[:-1])) > target
+    high = np.where(starts_above & np.isfinite(high), high, 0.0)
+    return bisect(
+        lambda t: _q(y, v, there, t) - target, np.zeros_like(high), high, _HALVINGS_FROM_FAR
+    )
+
+
+def _der_simonian_laird(y: Array, v: Array, there: Array, k: Array) -> Array:
+    w, total, square = _weigh(y, v, there, np.zeros(y.shape[:-1]))
+    return ((w * square).sum(-1) - (k - 1)) / (total - (w**2).sum(-1) / total)
+
+
+def _hunter_schmidt(y: Array, v: Array, there: Array, k: Array) -> Array:
+    w, total, square = _weigh(y, v, there, np.zeros(y.shape[:-1]))
+    return ((w * square).sum(-1) - k) / total
+
+
+def _hedges(y: Array, v: Array, there: Array, k: Array) -> Array:
+    return (y**2).sum(-1) / (k - 1) - (there * v).sum(-1) / k
+
+
+def _sidik_jonkman(y: Array, v: Array, there: Array, k: Array) -> Array:
+    crude = (y**2).sum(-1) / k
+    return np.where(crude > 0, crude * _q(y, v, there, crude) / (k - 1), 0.0)
+
+
+def _paule_mandel(y: Array, v: Array, there: Array, k: Array) -> Array:
+    return _where_q_is(k - 1.0, y, v, there)
+
+
+_ESTIMATORS: dict[str, Callable[[Array, Array, Array, Array], Array]] = {
+    "DL": _der_simonian_laird,
+    "PM": _paule_mandel,
+    "REML": lambda y, v, there, k: _maximum_likelihood(y, v, there, restricted=True),
+    "ML": lambda y, v, there, k: _maximum_likelihood(y, v, there, restricted=False),
+    "HE": _hedges,
+    "HS": _hunter_schmidt,
+    "SJ": _sidik_jonkman,
+    "EB": _paule_mandel,
+}

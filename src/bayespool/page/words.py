@@ -1,0 +1,121 @@
+"""Sentences about an analysis, for the page and the terminal."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from bayespool.figures.words import decimals_for, spread
+
+__all__ = ["USUAL", "answer", "beyond", "chance", "effect_name", "ends", "headline_row", "verdict"]
+
+# What is shown of the classical methods; tables/engines.csv has them all.
+USUAL = ("exact", "nuts", "MH", "Peto", "common-IV", "DL", "REML", "REML-mHK")
+
+
+def effect_name(measure: str) -> str:
+    """RR, or "effect" where the measure has no name of its own."""
+    return "effect" if measure == "generic" else measure
+
+
+def ends(row: dict[str, Any]) -> tuple[float, float, float]:
+    """Median, lower and upper end of a part of the record; NaN where undefined."""
+    median, lower, upper = (row[word] for word in ("median", "lower", "upper"))
+    return _number(median), _number(lower), _number(upper)
+
+
+def beyond(analysis: Any, threshold: str) -> str:
+    """Write the event whose probability is given: ``RR < 0.9``."""
+    sign = ">" if analysis.benefit == "higher" else "<"
+    return f"{effect_name(analysis.measure)} {sign} {threshold}"
+
+
+def chance(analysis: Any, word: str) -> str:
+    """P(benefit) at no effect from the record, as text; "" where there is none."""
+    from bayespool.measures import MEASURES
+    from bayespool.summaries import probability
+
+    part = analysis.record[analysis.engine]
+    key = ("prob_benefit" if analysis.benefit else "prob_below") + word
+    if key not in part:
+        return ""
+    return probability(part[key][f"{MEASURES[analysis.measure].null:g}"])
+
+
+def effects(analysis: Any) -> tuple[str, str]:
+    """Write the mean effect and that in a new trial ("" for a common effect)."""
+    from bayespool.measures import MEASURES
+
+    natural = analysis.record[analysis.engine]["natural"]
+    rows = [ends(natural[name]) for name in ("mu", "theta_new") if name in natural]
+    ratio = MEASURES[analysis.measure].ratio
+    decimals = decimals_for(ratio, [row[1:] for row in rows])
+    texts = [spread(row, decimals, ratio=ratio) for row in rows]
+    return texts[0], texts[1] if len(texts) > 1 else ""
+
+
+def headline_row(analysis: Any) -> list[str]:
+    """One row of the table over all outcomes."""
+    mean, new = effects(analysis)
+    people = analysis.record["participants"]
+    agreed = {True: "yes", False: "NO", None: "–"}[analysis.record["agreement"]["ok"]]
+    return [
+        effect_name(analysis.measure),
+        str(analysis.record["trials"]),
+        "–" if people is None else str(people),
+        mean,
+        chance(analysis, ""),
+        new or "–",
+        agreed,
+    ]
+
+
+def answer(analysis: Any) -> str:
+    """Give the answer in two sentences."""
+    from bayespool.measures import MEASURES
+
+    mean, new = effects(analysis)
+    kind = MEASURES[analysis.measure]
+    null = f"{kind.null:g}"
+    of = f"P({beyond(analysis, null)})"
+    what = f"probability of benefit, {of}," if analysis.benefit else of
+    first = (
+        f"The {kind.long} is {mean} (posterior median and 95 % interval), and the {what} is "
+        f"{chance(analysis, '')}."
+    )
+    if not new:
+        return first
+    return (
+        f"{first} In a new trial like these the effect would be {new}, with {of} = "
+        f"{chance(analysis, '_new')}."
+    )
+
+
+def verdict(analysis: Any) -> str:
+    """Say in a sentence whether the engines agree."""
+    from bayespool.agreement import LIMIT
+
+    found = analysis.record["agreement"]
+    if found["ok"] is None:
+        return f"Only the {analysis.engine} engine ran: nothing to compare it with."
+    worst = found["exact_nuts"]
+    return (
+        f"Exact and NUTS {'agree' if found['ok'] else 'DISAGREE'}: the largest difference is "
+        f"{worst['worst_z']:.1f} Monte Carlo standard errors ({worst['worst']}), the limit "
+        f"{LIMIT:g}."
+    )
+
+
+def sampled(analysis: Any) -> str:
+    """Give the diagnostics of NUTS in a sentence; "" where it did not run."""
+    found = analysis.record["diagnostics"]
+    if not found:
+        return ""
+    return (
+        f"NUTS: {found['divergences']} divergences, R-hat at most {found['max_r_hat']:.4f}, "
+        f"effective draws at least {found['min_ess']:.0f}, BFMI at least {found['min_bfmi']:.2f}."
+    )
+
+
+def _number(x: float | None) -> float:
+    return math.nan if x is None else float(x)

@@ -1,0 +1,217 @@
+"""What the numbers of a trial must satisfy: faults, each with its row."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from bayespool.trials.cells import LARGEST, SMALLEST, Numbers, is_missing, numbers_of, texts_of
+from bayespool.trials.columns import LAYOUTS, Layout
+from bayespool.trials.table import CONTROL, Faults
+
+__all__ = ["check_names", "check_numbers", "check_optional"]
+
+LARGEST_COUNT = 2.0**53
+RISKS_OF_BIAS = ("low", "some", "high")
+# Quantities of a posterior, which is asked for a trial's effect by the trial's name.
+RESERVED = ("mu", "tau", "theta_new")
+ORDER = ("min", "q1", "median", "q3", "max")
+
+
+class Place:
+    """Where faults of this table go: its lines and the names of its trials."""
+
+    def __init__(self, faults: Faults, lines: Sequence[int], names: Sequence[str]) -> None:
+        self.faults, self.lines, self.names = faults, lines, names
+
+    def add(self, i: int, text: str) -> None:
+        """Add a fault of row `i`."""
+        self.faults.add(text, self.lines[i], self.names[i])
+
+    def not_read(self, i: int, name: str, column: Numbers, what: str) -> None:
+        """Add the fault of a cell that is no number, unless a control character is why."""
+        if not CONTROL.search(column.shown(i)):
+            self.add(i, f'{name} = "{column.shown(i)}" {what}')
+
+    def each(self, bad: np.ndarray, text: str, **columns: Numbers) -> None:
+        """Add a fault for every row of a mask; ``{a}`` in `text` is the cell of ``a=column``."""
+        for i in np.flatnonzero(bad):
+            self.add(int(i), text.format(**{key: c.shown(int(i)) for key, c in columns.items()}))
+
+
+def check_names(names: list[str], place: Place) -> None:
+    """Every trial has a name of its own, whatever its case and spacing."""
+    seen: dict[str, int] = {}
+    for i, name in enumerate(names):
+        key = name.casefold() if name.isascii() else _folded(name)
+        if " " in key:
+            key = " ".join(key.split())
+        if is_missing(name):
+            place.faults.add("the trial has no name. Give it one.", place.lines[i])
+        elif name in RESERVED:
+            place.add(i, f'"{name}" is the name of a quantity of the model. Rename the trial.')
+        elif key in seen:
+            place.add(
+                i,
+                f"this trial already stands in row {place.lines[seen[key]]}. Give each trial its "
+                "own name, or delete the copy.",
+            )
+        else:
+            seen[key] = i
+
+
+def check_numbers(
+    frame: pd.DataFrame, layout: Layout, meant: dict[str, str], place: Place
+) -> dict[str, np.ndarray]:
+    """Read and check a layout's columns, as far as they are there; return their values."""
+    read = {name: numbers_of(frame[meant[name]]) for name in LAYOUTS[layout] if name in meant}
+    _empty_cells(read, layout, place)
+    for name, column in read.items():
+        if name.startswith(("events_", "n_")):
+            _count(name, column, place)
+        else:
+            _size(name, column, place)
+        if name == "se" or name.startswith("sd_"):
+            _spread(name, column, place)
+    for arm in ("treatment", "control"):
+        _arm(read, layout, arm, place)
+    return {name: column.floats for name, column in read.items()}
+
+
+def check_optional(
+    frame: pd.DataFrame, meant: dict[str, str], place: Place
+) -> dict[str, np.ndarray | list[str]]:
+    """Year (a whole number or empty), risk of bias (low, some, high or empty), subgroup."""
+    found: dict[str, np.ndarray | list[str]] = {}
+    if "year" in meant:
+        year = numbers_of(frame[meant["year"]])
+        for i, what in year.wrong.items():
+            if what:
+                place.not_read(i, "year", year, what)
+        place.each(
+            (year.floats % 1 != 0) & np.isfinite(year.floats),
+            "year = {a} is not a whole number. Give the year of publication.",
+            a=year,
+        )
+        found["year"] = year.floats
+    if "risk_of_bias" in meant:
+        given = texts_of(frame[meant["risk_of_bias"]])
+        levels = ["" if is_missing(text) else text.casefold() for text in given]
+        for i, level in enumerate(levels):
+            if level and level not in RISKS_OF_BIAS:
+                place.add(i, f'risk_of_bias = "{given[i]}" is none of low, some, high. Write one.')
+        found["risk_of_bias"] = levels
+    if "subgroup" in meant:
+        found["subgroup"] = texts_of(frame[meant["subgroup"]])
+    return found
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _empty_cells(read: dict[str, Numbers], layout: Layout, place: Place) -> None:
+    empty: dict[int, list[str]] = {}
+    for name, column in read.items():
+        for i, what in column.wrong.items():
+            if what:
+                place.not_read(i, name, column, what)
+            else:
+                empty.setdefault(i, []).append(name)
+    for i in sorted(empty):
+        for arm in ("treatment", "control"):
+            if layout != "generic" and empty[i] == [n for n in read if n.endswith(f"_{arm}")]:
+                columns = " and ".join(", ".join(empty[i]).rsplit(", ", 1))
+                place.add(
+                    i,
+                    f"the {arm} arm is missing: {columns} are empty. Give its numbers, or leave "
+                    "the trial out.",
+                )
+                break
+        else:
+            for name in empty[i]:
+                shown = read[name].shown(i)
+                what = f'{name} = "{shown}" is missing' if shown else f"{name} is empty"
+                place.add(i, f"{what}. Give the number, or leave the trial out.")
+
+
+def _count(name: str, column: Numbers, place: Place) -> None:
+    values = column.floats
+    place.each(values < 0, f"{name} = {{a}} is negative. A count is 0 or more.", a=column)
+    place.each(
+        (values >= 0) & (values % 1 != 0),
+        f"{name} = {{a}} is not a whole number. Give the number of people, not a rate.",
+        a=column,
+    )
+    place.each(
+        values >= LARGEST_COUNT,
+        f"{name} = {{a}} is beyond 2**53 (about 9e15), too large to be held exactly. "
+        "Check the number.",
+        a=column,
+    )
+    if name.startswith("n_"):
+        place.each(
+            values == 0,
+            f"{name} = {{a}}, so the arm has nobody in it. Correct it, or leave the trial out.",
+            a=column,
+        )
+
+
+def _size(name: str, column: Numbers, place: Place) -> None:
+    place.each(
+        np.abs(column.floats) > LARGEST,
+        f"{name} = {{a}} is too large to compute with. Check the number or change the unit.",
+        a=column,
+    )
+
+
+def _spread(name: str, column: Numbers, place: Place) -> None:
+    what = "standard error" if name == "se" else "standard deviation"
+    place.each(
+        column.floats <= 0,
+        f"{name} = {{a}} is not above 0, as a {what} must be. Correct it, or leave the trial out.",
+        a=column,
+    )
+    place.each(
+        (column.floats > 0) & (column.floats < SMALLEST),
+        f"{name} = {{a}} is too small to compute with. Check the number or change the unit.",
+        a=column,
+    )
+
+
+def _arm(read: dict[str, Numbers], layout: Layout, arm: str, place: Place) -> None:
+    n = read.get(f"n_{arm}")
+    events = read.get(f"events_{arm}")
+    if n is not None and events is not None:
+        place.each(
+            (events.floats > n.floats) & (n.floats > 0),
+            f"events_{arm} = {{e}} exceeds n_{arm} = {{n}}. Check the arms are not swapped.",
+            e=events,
+            n=n,
+        )
+    if n is not None and layout != "binary":
+        place.each(
+            n.floats == 1,
+            f"n_{arm} = {{n}}, but one person has no spread. An arm needs at least 2.",
+            n=n,
+        )
+    present = [name for name in ORDER if f"{name}_{arm}" in read]
+    if len(present) < 2:
+        return
+    columns = {name: read[f"{name}_{arm}"] for name in present}
+    listed = ", ".join(f"{name}_{arm} = {{{name}}}" for name in present)
+    values = np.stack([column.floats for column in columns.values()])
+    place.each(
+        (values[1:] < values[:-1]).any(axis=0),
+        f"{listed} are out of order: expected {' <= '.join(present)}.",
+        **columns,
+    )
+    place.each(
+        values[0] == values[-1],
+        f"{listed} are equal, which leaves no spread. Give a standard deviation, or leave the "
+        "trial out.",
+        **columns,
+    )
