@@ -19,11 +19,11 @@ UNCONFIRMED = (
 )
 
 
-def main(analyse: Callable[..., Analysis]) -> int:
+def main(analyse: Callable[..., Analysis], reports: Path = REPORTS) -> int:
     """Run one outcome, write its report and print the answer; return the exit status."""
     try:
         analysis = analyse(progress=lambda stage: print(f"{stage} ...", file=sys.stderr))
-        analysis.write(REPORTS / analysis.name)
+        analysis.write(reports / analysis.name)
     except BayespoolError as error:
         print(error, file=sys.stderr)
         return status_of(error)
@@ -32,7 +32,7 @@ def main(analyse: Callable[..., Analysis]) -> int:
         return 130
     print("\n".join(analysis.headline()))
     seconds = analysis.record["wall_seconds"]["total"]
-    print(f"  written to {(REPORTS / analysis.name).relative_to(ROOT)} ({seconds:.1f} s)")
+    print(f"  written to {reports.name}/{analysis.name} ({seconds:.1f} s)")
     return 0
 
 

@@ -1,5 +1,6 @@
-"""Do mesenchymal stem cells cause adverse events in patients with COVID-19?
+"""Adverse events in COVID-19 with and without mesenchymal stem cells.
 
+Do mesenchymal stem cells cause adverse events in patients with COVID-19?
 Four randomised trials, patients with at least one adverse event, risk ratio.
 Exact binomial likelihood, normal random effects, weak priors.
 """
@@ -8,11 +9,12 @@ from _script import DATA, OTHER_READINGS, UNCONFIRMED, main
 
 import bayespool as bp
 
-QUESTION = "Do fewer or more patients with COVID-19 have an adverse event on mesenchymal stem cells?"
+QUESTION = "Do mesenchymal stem cells cause adverse events in patients with COVID-19?"
 IMPORTANT = 0.7  # a risk ratio that would change practice
 
 
 def analyse(**options) -> bp.Analysis:
+    """Analyse it; `options` are those of `bp.analyse`, such as ``engine="exact"``."""
     return bp.analyse(
         bp.read_trials(DATA / "adverse_events.csv"),
         measure="RR",

@@ -28,6 +28,7 @@ WIDE = 150  # columns where stdout is no terminal
 
 
 def main() -> int:
+    """Run all outcomes and return the exit status."""
     analyses: list[Analysis] = []
     failed: list[tuple[str, BayespoolError]] = []
     columns = (

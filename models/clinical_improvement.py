@@ -1,5 +1,6 @@
-"""Do mesenchymal stem cells help more patients with COVID-19 to improve?
+"""Clinical improvement of COVID-19 with and without mesenchymal stem cells.
 
+Do mesenchymal stem cells help more patients with COVID-19 to improve?
 Three randomised trials, patients who improved by each trial's own definition, risk ratio.
 Exact binomial likelihood, normal random effects, weak priors.
 """
@@ -13,6 +14,7 @@ IMPORTANT = 1 / 0.7  # a risk ratio that would change practice; here higher is b
 
 
 def analyse(**options) -> bp.Analysis:
+    """Analyse it; `options` are those of `bp.analyse`, such as ``engine="exact"``."""
     return bp.analyse(
         bp.read_trials(DATA / "clinical_improvement.csv"),
         measure="RR",
@@ -27,8 +29,7 @@ def analyse(**options) -> bp.Analysis:
         question=QUESTION,
         event="patients who improved",
         limits=[
-            "Each trial defines improvement in its own way (remission of symptoms at day 14, "
-            "clinical improvement at day 14 or day 60).",
+            "Each trial defines improvement in its own way, at day 14 or day 60.",
             UNCONFIRMED,
         ],
         alternatives=OTHER_READINGS,

@@ -1,5 +1,6 @@
-"""Do mesenchymal stem cells shorten the stay in hospital with COVID-19?
+"""Stay in hospital with COVID-19, with and without mesenchymal stem cells.
 
+Do mesenchymal stem cells shorten the stay in hospital with COVID-19?
 Two randomised trials, medians and quartiles of days, ratio of means (0.8: a fifth shorter).
 Each arm is taken as lognormal. Normal likelihood, normal random effects, weak priors.
 """
@@ -13,6 +14,7 @@ IMPORTANT = 0.8  # a stay shorter by a fifth
 
 
 def analyse(**options) -> bp.Analysis:
+    """Analyse it; `options` are those of `bp.analyse`, such as ``engine="exact"``."""
     return bp.analyse(
         bp.read_trials(DATA / "hospital_stay.csv"),
         measure="ROM",

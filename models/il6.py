@@ -1,5 +1,6 @@
-"""Do mesenchymal stem cells lower interleukin-6 in COVID-19?
+"""Interleukin-6 in COVID-19 with and without mesenchymal stem cells.
 
+Do mesenchymal stem cells lower interleukin-6 in COVID-19?
 No trial's own values could be read: the data are one published pooled mean difference (pg/mL).
 A common effect with a flat prior says what that number alone says.
 """
@@ -14,6 +15,7 @@ NO_TAU = "HalfNormal(1)"  # a common effect does not use it
 
 
 def analyse(**options) -> bp.Analysis:
+    """Analyse it; `options` are those of `bp.analyse`, such as ``engine="exact"``."""
     return bp.analyse(
         bp.read_trials(DATA / "il6.csv"),
         measure="MD",

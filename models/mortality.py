@@ -1,5 +1,6 @@
-"""Do mesenchymal stem cells lower mortality from COVID-19?
+"""Mortality from COVID-19 with and without mesenchymal stem cells.
 
+Do mesenchymal stem cells lower mortality from COVID-19?
 Ten randomised trials, deaths from any cause by the end of each trial's follow-up, risk ratio.
 Exact binomial likelihood, normal random effects, weak priors.
 """
@@ -13,6 +14,7 @@ IMPORTANT = 0.7  # a risk ratio that would change practice
 
 
 def analyse(**options) -> bp.Analysis:
+    """Analyse it; `options` are those of `bp.analyse`, such as ``engine="exact"``."""
     return bp.analyse(
         bp.read_trials(DATA / "mortality.csv"),
         measure="RR",

@@ -1,5 +1,6 @@
-"""Do mesenchymal stem cells cause serious adverse events in patients with COVID-19?
+"""Serious adverse events in COVID-19 with and without mesenchymal stem cells.
 
+Do mesenchymal stem cells cause serious adverse events in patients with COVID-19?
 Three randomised trials, patients with at least one serious adverse event, risk ratio. One of them
 is of low confidence and stays in: leaving it out would make the treatment look safer than it is.
 Exact binomial likelihood, normal random effects, weak priors.
@@ -9,11 +10,12 @@ from _script import DATA, OTHER_READINGS, UNCONFIRMED, main
 
 import bayespool as bp
 
-QUESTION = "Do fewer or more patients with COVID-19 have a serious event on mesenchymal stem cells?"
+QUESTION = "Do mesenchymal stem cells cause serious adverse events in patients with COVID-19?"
 IMPORTANT = 0.7  # a risk ratio that would change practice
 
 
 def analyse(**options) -> bp.Analysis:
+    """Analyse it; `options` are those of `bp.analyse`, such as ``engine="exact"``."""
     return bp.analyse(
         bp.read_trials(DATA / "serious_adverse_events.csv"),
         measure="RR",
@@ -29,8 +31,7 @@ def analyse(**options) -> bp.Analysis:
         event="patients with a serious adverse event",
         harm=True,
         limits=[
-            "The largest trial (bowdish_2023) prints no number of patients with a serious event "
-            "that could be read.",
+            "The largest trial (bowdish_2023) is not in it: its number could not be read.",
             UNCONFIRMED,
         ],
         alternatives=OTHER_READINGS,

@@ -1,6 +1,7 @@
 """The forest plot: what is on it, where, and that it is the same picture every time."""
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -11,6 +12,7 @@ from matplotlib.text import Text
 from bayespool.analysis import analyse
 from bayespool.figures import decimals_for, forest, number, save, spread, svg_text
 from bayespool.figures.axis import axis_of
+from bayespool.figures.forest import draw
 from bayespool.figures.table import Row, Table, table_of
 from bayespool.prior import Priors
 
@@ -35,6 +37,15 @@ def exact(data, measure="RR", benefit="lower", **options):
 
 def texts(figure):
     return [t.get_text() for t in figure.findobj(Text) if t.get_text()]
+
+
+def row(own, shrunken=None):
+    return Row("a", (), own, shrunken, 1.0)
+
+
+def table(*rows, pooled=(0.8, 0.6, 1.1), predicted=None, ratio=True):
+    null = 1.0 if ratio else 0.0
+    return Table((), rows, pooled, predicted, None, "RR", "Risk ratio", ratio, null, None, "")
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +109,11 @@ def test_other_layouts_show_their_own_numbers():
 def test_no_text_meets_another_or_leaves_the_sheet(k):
     long = "A randomised trial of something with a name nobody will ever want to read"
     names = [f"{long} {i}" if i % 3 == 0 else f"trial_{i}" for i in range(k)]
-    figure = forest(exact(counts(k, names)))
+    interval = (0.8, 0.004, 123.0)
+    rows = tuple(Row(name, ("99999/99999",) * 2, interval, (0.8, 0.5, 1.3), 1.0) for name in names)
+    heads = ("Treatment\nevents/n", "Control\nevents/n")
+    full = table(*rows, predicted=(0.8, 0.25, 2.5))
+    figure = draw(replace(full, heads=heads, benefit="lower", tau=interval, caption="Words. " * 30))
     figure.canvas.draw()
     boxes = [
         (t.get_text(), t.get_window_extent()) for t in figure.findobj(Text) if t.get_text().strip()
@@ -125,15 +140,6 @@ def test_a_long_name_is_cut_and_a_dollar_is_a_dollar():
     assert "$\\frac{1}$ & <b>" in said
     assert "n" * 39 + "…" in said
     assert "<b>" not in svg_text(figure)
-
-
-def row(own, shrunken=None):
-    return Row("a", (), own, shrunken, 1.0)
-
-
-def table(*rows, pooled=(0.8, 0.6, 1.1), predicted=None, ratio=True):
-    null = 1.0 if ratio else 0.0
-    return Table((), rows, pooled, predicted, None, "RR", "Risk ratio", ratio, null, None, "")
 
 
 def test_the_axis_holds_the_pooled_interval_and_cuts_a_hopeless_trial():

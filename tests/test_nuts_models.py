@@ -95,6 +95,8 @@ def test_likelihood_and_gradient_are_right_out_to_the_ends(measure, events):
         compiled = pytensor.function(at, [likelihood, *pytensor.grad(likelihood, at)])
     for theta in (-30.0, -6.0, -1e-9, 0.0, 1e-9, 0.4, 6.0, 30.0):
         for phi in (-60.0, -20.0, -3.0, 0.0, 1e-9, 0.5, 5.0, 20.0, 60.0):
+            if abs(theta) < 1e-6 and abs(phi) > 30:
+                continue  # RR and RD bend at 0 over a width of exp(-|phi|), less than a rounding
             value, by_theta, by_phi = compiled(theta, np.array([phi]))
             expected = closed_form(measure, theta, phi, (r0, 7, r1, 5))
             found = (float(value), float(by_theta), by_phi.item())
@@ -117,8 +119,10 @@ def test_t_effects_have_four_degrees_of_freedom_and_scale_tau():
         x = np.array([0.7, -2.0])
         where = {"df": 4, "loc": 0.1, "scale": 0.5} if centred else {"df": 4}
         found = density(0.1, np.log(0.5), x)[0]
-        # The compiled log-gamma in the normalising constant has ten digits.
-        np.testing.assert_allclose(found, stats.t.logpdf(x, **where), atol=1e-9)
+        expected = stats.t.logpdf(x, **where)
+        np.testing.assert_allclose(np.diff(found), np.diff(expected), rtol=1e-12)
+        # PyMC's normalising constant is off by 6e-10, at every x: no draw can notice.
+        np.testing.assert_allclose(found, expected, atol=1e-9)
 
 
 def test_with_estimates_that_say_nothing_the_posterior_is_the_stated_prior():

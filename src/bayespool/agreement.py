@@ -13,9 +13,19 @@ from bayespool.exact import surface
 from bayespool.measures import effect_sizes, to_natural
 from bayespool.posterior import Draws, Marginal, Posterior
 from bayespool.prior import Priors
+from bayespool.summaries import ess
 from bayespool.trials import Trials
 
-__all__ = ["LIMIT", "DisagreementError", "agreement", "compare", "explain", "pooled_median"]
+__all__ = [
+    "LIMIT",
+    "DisagreementError",
+    "agreement",
+    "compare",
+    "explain",
+    "pooled_median",
+    "rows_of",
+    "worst_of",
+]
 
 LIMIT = 4.0  # Monte Carlo standard errors
 QUARTILES = (0.25, 0.5, 0.75)
@@ -91,7 +101,7 @@ def agreement(
     """
     if exact is None or nuts is None:
         return {"exact_nuts": None, "frequentist": frequentist, "ok": None}
-    worst = comparisons.loc[comparisons["z"].abs().idxmax()]
+    worst = worst_of(comparisons)
     distances = [_distance(exact[q], nuts[q]) for q in ("mu", "tau") if q in exact]
     return {
         "exact_nuts": {
@@ -123,22 +133,32 @@ def explain(
     words: list[str] = []
     at = start
     for word, median in _steps(posterior, trials, double_zero):
-        words.append(f"{word}: {median - at:+.3f}")
+        words.append(f"{word}: {_signed(median - at)}")
         at = median
     middle = float(posterior["tau"].quantile(0.5)) if "tau" in posterior else 0.0
     found = []
-    for row in frequentist.to_dict("records"):
+    for row in rows_of(frequentist):
         estimate = row["estimate"]
         if not np.isfinite(estimate):
             reason = f"no finite estimate ({row['note']})" if row["note"] else "no finite estimate"
             found.append({"method": row["method"], "difference": None, "reason": reason})
             continue
-        own = f"{_weights(row, middle, 'tau' in posterior)}: {estimate - at:+.3f}"
+        own = f"{_weights(row, middle, 'tau' in posterior)}: {_signed(estimate - at)}"
         reason = "; ".join([*words, own])
         found.append(
             {"method": row["method"], "difference": float(estimate - start), "reason": reason}
         )
     return found
+
+
+def worst_of(comparisons: pd.DataFrame) -> dict[str, Any]:
+    """Return the row of `compare` that is farthest off."""
+    return rows_of(comparisons)[int(np.argmax(comparisons["z"].abs().fillna(np.inf)))]
+
+
+def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows as dicts by column name."""
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
 
 
 def pooled_median(posterior: Posterior) -> float:
@@ -179,6 +199,10 @@ def _approximation(posterior: Posterior, trials: Trials, double_zero: str) -> st
     return ", ".join(parts)
 
 
+def _signed(x: float) -> str:
+    return f"{round(x, 3) + 0.0:+.3f}"  # + 0.0: a rounded zero has no minus
+
+
 def _weights(row: dict[str, Any], middle: float, random: bool) -> str:
     if row["method"] in ("MH", "Peto"):
         return f"{row['method']} weights" + (", no tau" if random else "")
@@ -190,17 +214,13 @@ def _weights(row: dict[str, Any], middle: float, random: bool) -> str:
 
 def _mcse_of_moment(exact: Marginal, draws: Draws, what: str) -> float | None:
     """Monte Carlo error of a mean or SD; None where it has none (the next moment is infinite)."""
-    from arviz_stats.base import array_stats
-
     if exact.sd is None or exact.mean is None:
         return None
-    axes = {"chain_axis": 0, "draw_axis": 1, "method": "mean"}
     if what == "mean":
-        ess = float(array_stats.ess(draws.values, **axes))
-        theory = exact.sd / ess**0.5
+        theory = exact.sd / ess(draws.values, "mean") ** 0.5
     else:
-        ess = float(array_stats.ess((draws.values - draws.values.mean()) ** 2, **axes))
-        theory = exact.sd * (max(_kurtosis(exact) - 1, 0.0) / (4 * ess)) ** 0.5
+        n = ess((draws.values - draws.values.mean()) ** 2, "mean")
+        theory = float(exact.sd * (max(_kurtosis(exact) - 1, 0.0) / (4 * n)) ** 0.5)
     return max(draws.mcse(what), theory)
 
 

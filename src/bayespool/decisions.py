@@ -11,9 +11,9 @@ from xarray import DataTree
 from bayespool.errors import UsageError
 from bayespool.measures import from_natural, measure
 from bayespool.posterior import Draws, Posterior
-from bayespool.summaries import posterior_of
+from bayespool.summaries import ess, posterior_of
 
-__all__ = ["check_benefit", "chances", "mcse_of", "prob_benefit", "thresholds_of"]
+__all__ = ["chances", "check_benefit", "mcse_of", "prob_benefit", "thresholds_of"]
 
 SIDES = {"lower": "below", "higher": "above"}
 
@@ -21,9 +21,7 @@ SIDES = {"lower": "below", "higher": "above"}
 def check_benefit(benefit: str | None) -> str | None:
     """Return `benefit`; UsageError unless it is lower, higher or None."""
     if benefit is not None and benefit not in SIDES:
-        raise UsageError(
-            f"benefit says which side is better: lower or higher, not {benefit!r}."
-        )
+        raise UsageError(f"benefit says which side is better: lower or higher, not {benefit!r}.")
     return benefit
 
 
@@ -163,15 +161,13 @@ def mcse_of(marginal: Any, at: float, p: float | None = None) -> float:
     """
     if not isinstance(marginal, Draws):
         return 0.0
-    from arviz_stats.base import array_stats
-
     below = (marginal.values <= at).astype(float)
     p = float(below.mean()) if p is None else p
-    sizes = [float(array_stats.ess(marginal.values, chain_axis=0, draw_axis=1, method="bulk"))]
+    sizes = [ess(marginal.values, "bulk")]
     if below.min() < below.max():
-        sizes.append(float(array_stats.ess(below, chain_axis=0, draw_axis=1, method="mean")))
-    ess = min(sizes)
-    return float(max((p * (1 - p) / ess) ** 0.5, 1 / ess))
+        sizes.append(ess(below, "mean"))
+    n = min(sizes)
+    return float(max((p * (1 - p) / n) ** 0.5, 1 / n))
 
 
 def _written(value: float) -> str:

@@ -80,7 +80,7 @@ def normal(
     centred: bool = False,
     double_zero: str = "drop",
 ) -> pm.Model:
-    """Normal model of each trial's estimate with its standard error taken as known.
+    """Model each trial's estimate as normal, with its standard error taken as known.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def normal(
 
 
 def _about(measure: str, likelihood: str, effects: str, priors: Priors) -> dict[str, str]:
-    """What `as_posterior` has to know of a fit; `sample` puts it among the fit's attributes."""
+    """Say what `as_posterior` has to know; `sample` puts it among the fit's attributes."""
     phi = priors.phi.text if priors.phi else DEFAULT_PHI
     return {
         "measure": measure,

@@ -103,7 +103,7 @@ def record(
 def engine_part(
     posterior: Posterior, benefit: str | None, thresholds: dict[str, float]
 ) -> dict[str, Any]:
-    """What one engine found."""
+    """Gather what one engine found."""
     named = [name for name in ("mu", "tau", "theta_new") if name in posterior]
     of_trials = [name for name in posterior.names if name not in named]
     part: dict[str, Any] = {name: described(posterior[name]) for name in named}
@@ -142,8 +142,9 @@ def _of_draws(posterior: Posterior) -> dict[str, Any]:
     for name in posterior.names:
         marginal = posterior[name]
         assert isinstance(marginal, Draws)
-        own = name in ("mu", "tau", "theta_new")
-        place = found if own else {word: part.setdefault("theta", {}) for word, part in found.items()}
+        place = found
+        if name not in ("mu", "tau", "theta_new"):
+            place = {word: part.setdefault("theta", {}) for word, part in found.items()}
         place["mcse"][name] = {
             "mean": marginal.mcse("mean"),
             "sd": marginal.mcse("sd"),

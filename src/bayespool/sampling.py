@@ -14,6 +14,7 @@ import nutpie
 import pymc as pm
 import pytensor
 import xarray as xr
+from pymc.backends.arviz import coords_and_dims_for_inferencedata, find_observations
 from threadpoolctl import threadpool_limits
 
 from bayespool.errors import ConvergenceError, UsageError
@@ -165,12 +166,10 @@ def _annotate(fit: xr.DataTree, model: pm.Model, how: dict[str, Any]) -> None:
     fit["posterior"] = xr.DataTree(draws.drop_vars(["z", "z_new"], errors="ignore"))
     about = getattr(model, "about", {})  # what `binomial` and `normal` say they analyse
     fit.attrs = {f"version_{name}": number for name, number in versions().items()} | how | about
-    observed = {
-        v.name: (model.named_vars_to_dims.get(v.name), model.rvs_to_values[v].data)
-        for v in model.observed_RVs
-    }
-    coords = {"trial": list(model.coords["trial"])} if "trial" in model.coords else {}
-    fit["observed_data"] = xr.DataTree(xr.Dataset(observed, coords=coords))
+    coords, dims = coords_and_dims_for_inferencedata(model)
+    data = az.dict_to_dataset(find_observations(model), coords=coords, dims=dims, sample_dims=[])
+    data.attrs = {}
+    fit["observed_data"] = xr.DataTree(data)
 
 
 def _tables(fit: xr.DataTree) -> dict[str, Any]:
@@ -215,14 +214,13 @@ def _faults(tables: dict[str, Any]) -> list[str]:
 def _message(faults: list[str], how: dict[str, Any], non_centred: bool) -> str:
     shown, rest = faults[:6], len(faults) - 6
     other = "centred=True" if non_centred else "centred=False"
-    return "\n".join(
-        [
-            f"the chains did not converge in two attempts (seed {how['seed']}; the second with "
-            f"{how['chains']} chains of {how['draws']} draws, target_accept "
-            f"{how['target_accept']}):",
-            *(f"  {fault}" for fault in shown),
-            *([f"  and {rest} more"] if rest > 0 else []),
-            f"Try {other}, a longer tune, or priors on tau and phi that are less vague; the exact "
-            "engine needs no chains and says what the answer is.",
-        ]
+    head = (
+        f"the chains did not converge in two attempts (seed {how['seed']}; the second with "
+        f"{how['chains']} chains of {how['draws']} draws, target_accept {how['target_accept']}):"
     )
+    advice = (
+        f"Try {other}, a longer tune, or priors on tau and phi that are less vague; the exact "
+        "engine needs no chains and says what the answer is."
+    )
+    more = [f"  and {rest} more"] if rest > 0 else []
+    return "\n".join([head, *(f"  {fault}" for fault in shown), *more, advice])

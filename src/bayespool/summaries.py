@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from xarray import DataTree
 
+from bayespool.axes import Array
 from bayespool.errors import UsageError
 from bayespool.measures import to_natural
 from bayespool.posterior import Draws, Marginal, Posterior
@@ -18,6 +20,7 @@ __all__ = [
     "as_posterior",
     "convergence",
     "described",
+    "ess",
     "in_natural_units",
     "number",
     "posterior_of",
@@ -27,6 +30,7 @@ __all__ = [
 ]
 
 ENDS = (0.025, 0.975)
+_AXES = {"chain_axis": 0, "draw_axis": 1}
 
 
 def as_posterior(fit: DataTree) -> Posterior:
@@ -42,7 +46,8 @@ def as_posterior(fit: DataTree) -> Posterior:
     UsageError
         The fit is of another model.
     """
-    missing = [word for word in ("measure", "scale", "likelihood", "effects") if word not in fit.attrs]
+    needed = ("measure", "scale", "likelihood", "effects")
+    missing = [word for word in needed if word not in fit.attrs]
     if missing:
         raise UsageError(
             f"this fit does not say its {' or '.join(missing)}: as_posterior reads fits of the "
@@ -58,8 +63,9 @@ def as_posterior(fit: DataTree) -> Posterior:
     }
     priors = None
     if "prior_mu" in fit.attrs:
-        words = {part: fit.attrs.get(f"prior_{part}") for part in ("mu", "tau", "phi")}
-        priors = Priors(words["mu"], words["tau"], words["phi"], fit.attrs.get("prior_name", ""))
+        mu, tau = str(fit.attrs["prior_mu"]), str(fit.attrs["prior_tau"])
+        phi, name = fit.attrs.get("prior_phi"), str(fit.attrs["prior_name"])
+        priors = Priors(mu, tau, phi, name)
     return Posterior(
         trials=None,
         measure=fit.attrs["measure"],
@@ -148,14 +154,21 @@ def convergence(marginal: Draws) -> dict[str, float]:
 
     Vehtari et al. (2021), Bayesian Analysis 16:667.
     """
-    from arviz_stats.base import array_stats
-
-    axes = {"chain_axis": 0, "draw_axis": 1}
     return {
-        "ess_bulk": float(array_stats.ess(marginal.values, method="bulk", **axes)),
-        "ess_tail": float(array_stats.ess(marginal.values, method="tail", prob=(0.05, 0.95), **axes)),
-        "r_hat": float(array_stats.rhat(marginal.values, **axes)),
+        "ess_bulk": ess(marginal.values, "bulk"),
+        "ess_tail": ess(marginal.values, "tail", prob=(0.05, 0.95)),
+        "r_hat": float(_array_stats().rhat(marginal.values, **_AXES)),
     }
+
+
+def ess(values: Array, method: str, **options: Any) -> float:
+    """Effective sample size of draws of shape (chains, draws)."""
+    return float(_array_stats().ess(values, method=method, **_AXES, **options))
+
+
+def _array_stats() -> Any:
+    """ArviZ's statistics of arrays, loaded when draws ask for them."""
+    return import_module("arviz_stats.base").array_stats
 
 
 def probability(p: float | None, mcse: float = 0.0) -> str:

@@ -8,11 +8,13 @@ from typing import Any
 
 import pandas as pd
 
+from bayespool.agreement import rows_of
 from bayespool.decisions import chances
 from bayespool.errors import DataError
 from bayespool.exact import surface
 from bayespool.measures import MEASURES
 from bayespool.posterior import Posterior
+from bayespool.prior import DEFAULT_PHI
 from bayespool.summaries import in_natural_units
 from bayespool.trials import Trials, read_trials
 
@@ -51,23 +53,20 @@ def alternatives(
         A trial to drop or replace is not there, one to add is, or an unknown change.
     """
     try:
-        table = pd.read_csv(Path(path), dtype="str", keep_default_na=False)
+        file = pd.read_csv(Path(path), dtype="str", keep_default_na=False)
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read: {error}.") from error
-    if missing := [name for name in COLUMNS if name not in table]:
+    if missing := [name for name in COLUMNS if name not in file]:
         raise DataError(f"{path}: there is no column {' or '.join(missing)}.")
     rows = []
     label = f"{MEASURES[posterior.measure].null:g}"
-    for scenario, group in table[table["outcome"] == outcome].groupby("scenario", sort=False):
-        trials = changed(posterior.trials, group.to_dict("records"), f"{path} ({scenario})")
-        found = surface(
-            trials,
-            posterior.measure,
-            posterior.likelihood,
-            posterior.effects,
-            *([posterior.priors.phi] if posterior.priors.phi else []),
-            double_zero=double_zero,
-        ).posterior(posterior.priors)
+    for scenario, group in file[file["outcome"] == outcome].groupby("scenario", sort=False):
+        trials = changed(posterior.trials, rows_of(group), f"{path} ({scenario})")
+        phi = posterior.priors.phi or DEFAULT_PHI
+        table = surface(
+            trials, posterior.measure, posterior.likelihood, posterior.effects, phi, double_zero
+        )
+        found = table.posterior(posterior.priors)
         natural = in_natural_units(found["mu"], found.scale)
         row: dict[str, Any] = {"scenario": scenario, "trials": len(trials)}
         row |= {f"natural_{word}": value for word, value in natural.items()}
@@ -80,7 +79,7 @@ def alternatives(
 
 def changed(trials: Trials, changes: list[dict[str, str]], where: str) -> Trials:
     """Apply the changes of one scenario."""
-    rows = {row["trial"]: dict(row) for row in trials.frame.to_dict("records")}
+    rows = {row["trial"]: row for row in rows_of(trials.frame)}
     faults = []
     for change in changes:
         what, name = change["change"], change["trial"]
@@ -93,7 +92,7 @@ def changed(trials: Trials, changes: list[dict[str, str]], where: str) -> Trials
         elif what == "drop":
             del rows[name]
         else:
-            rows[name] = {**rows.get(name, dict.fromkeys(trials.frame, "")), **new}
+            rows[name] = {**rows.get(name, dict.fromkeys(trials.frame.columns, "")), **new}
     if faults:
         raise DataError(faults)
     return read_trials(pd.DataFrame(list(rows.values())))

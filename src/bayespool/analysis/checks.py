@@ -25,7 +25,7 @@ REPORTED = np.array([0.025, 0.5, 0.975])
 def certified(
     table: Surface, prior: Priors, thresholds: dict[str, float]
 ) -> tuple[Surface, Posterior, float]:
-    """The posterior, on a finer grid if it needs one, and what doubling its nodes changes."""
+    """Get the posterior, on a finer grid if it needs one, and what doubling its nodes changes."""
     posterior, finer = table.posterior(prior), table.refined()
     error = largest_change(posterior, finer.posterior(prior), thresholds)
     if error > TOLERANCE:
@@ -97,13 +97,12 @@ def complement(posterior: Posterior, benefit: str | None) -> dict[str, Any] | No
     for arm in ("treatment", "control"):
         frame[f"events_{arm}"] = frame[f"n_{arm}"] - frame[f"events_{arm}"]
     phi = posterior.priors.phi
-    other = surface(
-        replace(trials, frame=frame), "RR", "binomial", posterior.effects, mirrored(phi)
-    )
-    prior = Priors(mirrored(posterior.priors.mu), posterior.priors.tau, mirrored(phi))
+    swapped = replace(trials, frame=frame)
     try:
+        prior = Priors(mirrored(posterior.priors.mu), posterior.priors.tau, mirrored(phi))
+        other = surface(swapped, "RR", "binomial", posterior.effects, mirrored(phi))
         found = other.posterior(prior)
-    except PriorError:  # a flat mu that the complement's counts do not bound
+    except PriorError:  # one-sided, or a flat mu that the complement's counts do not bound
         return None
     turned = {"lower": "higher", "higher": "lower"}
     return {
@@ -113,12 +112,15 @@ def complement(posterior: Posterior, benefit: str | None) -> dict[str, Any] | No
 
 
 def mirrored(prior: Prior) -> Prior:
-    """The prior of minus the parameter."""
+    """Turn a prior into that of minus the parameter; PriorError if the catalogue has none."""
     values = dict(prior.params)
-    if "lower" in values:
+    centre = {"Cauchy": "alpha"}.get(prior.family, "mu")
+    if prior.family == "Uniform":
         values = {"lower": -values["upper"], "upper": -values["lower"]}
-    elif "mu" in values:
-        values["mu"] = -values["mu"]
+    elif prior.support[0] == 0:
+        raise PriorError(f"{prior.text} has no mirror image among the families of priors.")
+    elif centre in values:
+        values[centre] = -values[centre]
     return Prior(prior.family, tuple(values.values()), prior.role)
 
 
@@ -139,17 +141,20 @@ def other_measures(posterior: Posterior, benefit: str | None) -> list[dict[str, 
     return rows
 
 
-def other_priors(table: Surface, beside: Sequence[Priors], main: Posterior, benefit: str | None) -> (
-    list[dict[str, Any]]
-):
-    """The answer under each prior set that the analyst wants beside the main one."""
+def other_priors(
+    table: Surface, beside: Sequence[Priors], main: Posterior, benefit: str | None
+) -> list[dict[str, Any]]:
+    """Answer under each prior set that the analyst wants beside the main one."""
     if not beside:
         return []
     found = [main, *(table.posterior(prior) for prior in beside)]
     return [
         _answer(
             {
-                "prior": each.priors.name,
+                # A common effect has no tau, so its prior is nobody's own.
+                "prior": each.priors.name.removesuffix(
+                    " with own tau" if each.effects == "common" else ""
+                ),
                 "mu": each.priors.mu.text,
                 "tau": None if each.effects == "common" else each.priors.tau.text,
             },
@@ -170,7 +175,7 @@ def _answer(row: dict[str, Any], found: Posterior, benefit: str | None) -> dict[
 
 
 def groups_of_notes(trials: Trials, measure: str, double_zero: str) -> dict[str, list[str]]:
-    """What was done to trials to get estimates with standard errors, and to which."""
+    """Say what was done to get estimates with standard errors, and to which trials."""
     found: dict[str, list[str]] = {}
     sizes = effect_sizes(trials, measure, double_zero)
     for name, note in zip(sizes["trial"], sizes["note"], strict=True):

@@ -53,7 +53,9 @@ def all_notes(
         )
     only = ""
     if posterior.likelihood == "binomial":
-        only = " This concerns the frequentist methods; the binomial model takes the counts as they are."
+        only = (
+            " That is for the frequentist methods; the binomial model takes the counts as they are."
+        )
     for note, names in groups_of_notes(trials, posterior.measure, double_zero).items():
         found.append(f"{', '.join(names)}: {note}.{only}")
     found += _heavy(posterior, trials)
@@ -99,11 +101,12 @@ def _heavy(posterior: Posterior, trials: Trials) -> list[str]:
     if share <= HEAVY:
         return []
     where = "this model's" if posterior.likelihood == "normal" else "the frequentist estimates'"
-    return [
+    sentence = (
         f"Trials without any contrast take {100 * share:.0f} % of {where} inverse-variance weight, "
         f"and their {MEASURES['RD'].long} owes its precision to the 1/2 added: prefer "
         "Mantel–Haenszel or the binomial likelihood."
-    ]
+    )
+    return [sentence]
 
 
 def _whole(count: Any) -> str:

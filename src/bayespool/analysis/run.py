@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from bayespool.agreement import LIMIT, DisagreementError, agreement, compare, explain
+from bayespool.agreement import LIMIT, DisagreementError, agreement, compare, explain, worst_of
 from bayespool.analysis import checks
 from bayespool.analysis.alternatives import alternatives as other_readings
 from bayespool.analysis.notes import all_notes
@@ -23,7 +23,8 @@ from bayespool.exact import Surface, surface
 from bayespool.frequentist import pool
 from bayespool.measures import default_likelihood, from_natural, scale_of
 from bayespool.posterior import Posterior
-from bayespool.prior import DEFAULT_PHI, Priors, priors as named_priors
+from bayespool.prior import DEFAULT_PHI, Priors
+from bayespool.prior import priors as named_priors
 from bayespool.record import record
 from bayespool.summaries import as_posterior
 from bayespool.trials import Trials, read_trials
@@ -142,7 +143,7 @@ def analyse(
         if engine != "exact":
             say("NUTS")
             start = time.perf_counter()
-            fit, nuts, diagnostics, comparisons = _gated(
+            fit, nuts, diagnostics, comparisons = gated(
                 trials, measure, priors, likelihood, effects, double_zero, seed, exact, at, say
             )
             seconds["nuts"] = time.perf_counter() - start
@@ -155,9 +156,7 @@ def analyse(
         seconds["frequentist"] = time.perf_counter() - start
         say("tables")
         start = time.perf_counter()
-        notes = all_notes(
-            head, trials, benefit, double_zero, event, harm, limits, error, more
-        )
+        notes = all_notes(head, trials, benefit, double_zero, event, harm, limits, error, more)
         if fit is not None and fit.attrs["seed"] != seed:
             notes.append(
                 f"The first {DRAWS} draws a chain differed from exact beyond {LIMIT:g} MCSE; these "
@@ -285,7 +284,7 @@ def _pooled(trials: Trials, measure: str, likelihood: str, double_zero: str) -> 
         raise
 
 
-def _gated(
+def gated(
     trials: Trials,
     measure: str,
     priors: Priors,
@@ -297,7 +296,11 @@ def _gated(
     at: dict[str, float],
     say: Callable[[str], None],
 ) -> tuple[DataTree, Posterior, dict[str, Any], pd.DataFrame]:
-    """Sample, and once more with the next seed where the draws differ from the exact answer."""
+    """Sample, and once more where the draws differ from the exact answer.
+
+    The second time with the next seed and four times the draws; a difference that stays is a
+    DisagreementError. Without an exact answer there is nothing to compare.
+    """
     from bayespool.nuts_models import binomial, normal
     from bayespool.sampling import diagnose, sample
 
@@ -313,8 +316,9 @@ def _gated(
         comparisons = compare(exact, nuts, at)
         if (comparisons["z"].abs() <= LIMIT).all():
             return fit, nuts, diagnose(fit), comparisons
-        say("NUTS again: the first draws differ from the exact answer")
-    worst = comparisons.loc[comparisons["z"].abs().idxmax()]
+        if number == seed:
+            say("NUTS again: the first draws differ from the exact answer")
+    worst = worst_of(comparisons)
     raise DisagreementError(
         f"{trials.path}: NUTS and the exact engine disagree, twice. {worst['quantity']}, "
         f"{worst['what']}: exact {worst['exact']:.6g}, NUTS {worst['nuts']:.6g}, which is "

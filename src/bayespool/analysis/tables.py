@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from bayespool.agreement import LIMIT
+from bayespool.agreement import LIMIT, rows_of
 from bayespool.decisions import SIDES, mcse_of
 from bayespool.measures import MEASURES, effect_sizes, to_natural
 from bayespool.summaries import number, probability
@@ -46,10 +46,10 @@ def all_tables(analysis: Analysis) -> dict[str, pd.DataFrame]:
     return {name: table for name, table in found.items() if len(table)}
 
 
-def rows_of(part: dict[str, Any]) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
+def quantities_of(part: dict[str, Any]) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
     """(quantity, numbers, natural numbers) of one engine's part of the record."""
     natural = part["natural"]
-    rows = [
+    rows: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         (name, part[name], natural.get(name, {}))
         for name in ("mu", "theta_new", "tau")
         if name in part
@@ -60,12 +60,13 @@ def rows_of(part: dict[str, Any]) -> list[tuple[str, dict[str, Any], dict[str, A
 
 
 def summary(record: dict[str, Any]) -> pd.DataFrame:
+    """Tabulate every quantity of both engines."""
     rows = []
     for engine in ENGINES:
         if engine not in record:
             continue
         errors = record[engine].get("mcse", {})
-        for name, numbers, natural in rows_of(record[engine]):
+        for name, numbers, natural in quantities_of(record[engine]):
             mcse = errors.get(name) or errors.get("theta", {}).get(name) or {"mean": 0.0}
             rows.append(
                 {"engine": engine, "quantity": name, **numbers}
@@ -78,7 +79,7 @@ def summary(record: dict[str, Any]) -> pd.DataFrame:
 
 
 def trials_table(analysis: Analysis) -> pd.DataFrame:
-    """The trials' own numbers, their estimates, and their effects by the model."""
+    """Tabulate the trials' own numbers, their estimates, and their effects by the model."""
     trials: Trials = analysis.trials
     sizes = effect_sizes(trials, analysis.measure, analysis.double_zero)
     scale = "log" if MEASURES[analysis.measure].ratio else "identity"
@@ -113,6 +114,7 @@ def trials_table(analysis: Analysis) -> pd.DataFrame:
 
 
 def chances_table(analysis: Analysis) -> pd.DataFrame:
+    """Tabulate the probabilities by threshold."""
     rows = []
     for engine, posterior in (("exact", analysis.exact), ("nuts", analysis.nuts)):
         if posterior is None:
@@ -172,9 +174,10 @@ def engines(record: dict[str, Any]) -> pd.DataFrame:
 
 
 def diagnostics(record: dict[str, Any]) -> pd.DataFrame:
+    """Tabulate convergence and Monte Carlo errors, a row a quantity."""
     part = record["nuts"]
     rows = []
-    for name, numbers, _ in rows_of(part):
+    for name, numbers, _ in quantities_of(part):
         row: dict[str, Any] = {"quantity": name}
         for word in ("ess_bulk", "ess_tail", "r_hat"):
             own = part[word]
@@ -187,6 +190,7 @@ def diagnostics(record: dict[str, Any]) -> pd.DataFrame:
 
 
 def phi_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Spread the probabilities by threshold over columns."""
     flat = []
     for row in rows:
         own = {key: value for key, value in row.items() if not isinstance(value, dict)}
@@ -198,7 +202,7 @@ def phi_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def headline(analysis: Analysis) -> list[str]:
-    """The answer in a few lines."""
+    """Give the answer in a few lines."""
     record, part = analysis.record, analysis.record[analysis.engine]
     k, people = record["trials"], record["participants"]
     who = f"{k} trial{'s' if k != 1 else ''}" + (f", {people:,} participants" if people else "")
@@ -235,7 +239,7 @@ def headline(analysis: Analysis) -> list[str]:
             lines.append(f"  P({analysis.measure} {sign} {null}) by other readings: {said}")
     found = analysis.tables["engines"]
     if analysis.engine == "exact" and analysis.nuts is not None:
-        lines.append(f"  NUTS {found.set_index('engine').loc['nuts', 'verdict']}")
+        lines += [f"  NUTS {row['verdict']}" for row in rows_of(found) if row["engine"] == "nuts"]
     return lines
 
 

@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bayespool.figures import decimals_for, spread
+from bayespool.figures import brief, decimals_for, spread
 from bayespool.measures import MEASURES
-from bayespool.page.words import USUAL, effect_name, ends, sampled, verdict
+from bayespool.page.words import USUAL, effect_name, ends, null_mcse, sampled, verdict
 from bayespool.prior.words import short
 from bayespool.summaries import number, probability
 from bayespool.trials import Trials
@@ -113,7 +113,7 @@ def result(analysis: Analysis) -> None:
     kind = MEASURES[analysis.measure]
     out.print(Text(f"{analysis.name}: {kind.long}, {k} trial{'s'[: k != 1]}{people}", "bold"))
     words = {"random": "random effects", "t": "Student-t effects", "common": "common effect"}
-    said = [f"{part} ~ {record['priors'][part]}" for part in ("mu", "tau", "phi")
+    said = [f"{part} ~ {brief(record['priors'][part])}" for part in ("mu", "tau", "phi")
             if record["priors"][part]]  # fmt: skip
     model = f"{analysis.likelihood} likelihood, {words[analysis.effects]}"
     out.print(Text(f"{model}; {record['priors']['name']} priors: {', '.join(said)}"))
@@ -186,7 +186,7 @@ def engines(analysis: Analysis, every: bool = False) -> None:
             {"nuts": "NUTS"}.get(row["engine"], row["engine"]),
             spread(natural, decimals, "-", kind.ratio),
             number(row["tau"]),
-            probability(row["prob_benefit"]),
+            probability(row["prob_benefit"], null_mcse(analysis, row["engine"])),
             Text(str(row["verdict"] or "") if every else ""),
         )
     out.print(grid)
@@ -198,8 +198,9 @@ def engines(analysis: Analysis, every: bool = False) -> None:
 def _paragraph(out: Console, text: str, indent: int) -> None:
     width = max(out.width - 1, indent + 20)
     margin = " " * indent
+    text = text.replace(" %", "\u00a0%")  # a percentage stays in one piece
     lines = textwrap.wrap(text, width, initial_indent=margin, subsequent_indent=margin)
-    out.print(Text("\n".join(lines)), soft_wrap=True)
+    out.print(Text("\n".join(lines).replace("\u00a0%", " %")), soft_wrap=True)
 
 
 def _known(pair: Sequence[float | None]) -> bool:

@@ -98,8 +98,10 @@ def weight_all(log_p: Array) -> Array:
 
 def log_mass_at_zero(prior: Prior, first: float) -> Array:
     """Log prior mass below the first node of tau, as an array of one."""
-    mass = prior.cdf(np.array([first])) if prior.proper else np.array([first])
-    return np.log(np.maximum(mass, 1e-300))
+    at = np.array([first])
+    if prior.proper:
+        return np.log(np.maximum(prior.cdf(at), 1e-300))
+    return prior.logpdf(at) + np.log(first)
 
 
 def _given_tau(

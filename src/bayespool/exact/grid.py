@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bayespool.axes import Array, ScaleAxis, SinhAxis, nodes, uniform
+from bayespool.axes import Array, Axis, CutAxis, ScaleAxis, SinhAxis, cut, nodes, uniform
 from bayespool.exact.trial import THETA_LIMIT, Counts, TrialLikelihood
 from bayespool.prior import Prior, Priors
 
@@ -36,7 +36,7 @@ def frame(terms: Sequence[TrialLikelihood], informative: int) -> Frame:
     centres = np.array([term.centre for term in terms])
     widths = np.array([term.width for term in terms])
     precision = 1 / widths**2
-    ends = np.array([_support(term) for term in terms])
+    ends = np.array([support(term) for term in terms])
     return Frame(
         centre=float(np.sum(precision * centres) / precision.sum()),
         width=float(1 / np.sqrt(precision.sum())),
@@ -47,7 +47,8 @@ def frame(terms: Sequence[TrialLikelihood], informative: int) -> Frame:
     )
 
 
-def _support(term: TrialLikelihood) -> tuple[float, float]:
+def support(term: TrialLikelihood) -> tuple[float, float]:
+    """Where a trial's likelihood is above e^-45 of its peak; infinite where it does not die out."""
     if not isinstance(term, Counts):
         return term.centre - 9.5 * term.width, term.centre + 9.5 * term.width
     seen = np.nonzero(term.log_g > term.log_g.max() - DEPTH)[0]
@@ -74,7 +75,7 @@ def moments_of_mu(priors: Priors, k: int) -> int:
     return int(left > 1) + int(left > 2)
 
 
-def tau_axis(data: Frame, priors: Priors, step_size: float) -> ScaleAxis:
+def tau_axis(data: Frame, priors: Priors, step_size: float) -> ScaleAxis | CutAxis:
     """Nodes for tau > 0, from a millionth of the trials' error to where the posterior ends."""
     prior = priors.tau
     middle = float(prior.ppf(np.array([0.5]))[0]) if prior.proper else np.inf
@@ -89,6 +90,10 @@ def tau_axis(data: Frame, priors: Priors, step_size: float) -> ScaleAxis:
     seen = np.nonzero(log_f > np.max(log_f[np.isfinite(log_f)]) - DEPTH)[0]
     last = _SCOUT[min(seen[-1] + 1, len(_SCOUT) - 1)]
     first = max(_SCOUT[max(seen[0] - 1, 0)], -2.5)
+    low, high = prior.support
+    if np.isfinite(high):  # a uniform prior: its ends are the axis's ends
+        ends = axis.to_x(np.array([max(low, nodes(replace(axis, x=np.array([-2.5])))[0]), high]))
+        return cut(axis, float(ends[0]), float(ends[1]), step_size)
     return replace(axis, x=uniform(first, last, step_size))
 
 
@@ -99,7 +104,7 @@ def mu_axis(
     step_size: float,
     corner: bool = False,
     generous: bool = False,
-) -> SinhAxis:
+) -> SinhAxis | CutAxis:
     """Nodes for mu: the trials' reach cut to the prior's, finest at the pooled estimate.
 
     ``corner`` crowds nodes at no effect, where a trial's likelihood has one; ``generous``
@@ -116,8 +121,6 @@ def mu_axis(
         low, high = min(low, middle), max(high, middle)  # the posterior lies between the two
         if not (apart or generous):
             low, high = max(low, bottom), min(high, top)
-        bottom, top = prior.support
-        low, high = max(low, bottom), min(high, top)
         if _half_width(prior) < 2 * data.width:
             centres.append(middle)
             widths.append(_half_width(prior))
@@ -125,6 +128,9 @@ def mu_axis(
         centres.append(0.0)
         widths.append(0.02 * data.width)
     axis = SinhAxis(tuple(centres), tuple(widths), np.zeros(2))
+    if np.isfinite(prior.support).all():
+        ends = axis.to_x(np.array(prior.support))
+        return cut(axis, float(ends[0]), float(ends[1]), step_size)
     ends = axis.to_x(np.clip([low, high], -1e40, 1e40))
     return replace(axis, x=uniform(ends[0], ends[1], step_size))
 
@@ -140,7 +146,7 @@ def _prior_reach(prior: Prior) -> tuple[float, float, float]:
     return middle - 1.2 * (middle - low), middle, middle + 1.2 * (high - middle)
 
 
-def trimmed(axis: SinhAxis | ScaleAxis, log_profile: Array, stride: int) -> slice:
+def trimmed(axis: Axis, log_profile: Array, stride: int) -> slice:
     """The nodes worth keeping, given the log posterior's maxima at every ``stride``-th node."""
     seen = np.nonzero(log_profile > log_profile.max() - DEPTH)[0]
     first, last = max(seen[0] - 1, 0) * stride, min((seen[-1] + 1) * stride, len(axis.x) - 1)

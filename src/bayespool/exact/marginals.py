@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import logsumexp
 
-from bayespool.axes import Array, ScaleAxis, SinhAxis, log_weights, nodes, uniform
-from bayespool.exact.grid import Frame, moments_of_mu, moments_of_tau
+from bayespool.axes import Array, CutAxis, ScaleAxis, SinhAxis, log_weights, nodes, uniform
+from bayespool.exact.grid import Frame, moments_of_mu, moments_of_tau, support
 from bayespool.exact.closed import log_mass_at_zero
 from bayespool.exact.trial import T_NU, TrialLikelihood, gamma_mixture, smooth
 from bayespool.posterior import Posterior, Tabulated
@@ -45,7 +45,7 @@ def grid_posterior(
         w_tau[1] -= np.log(2.0)
     log_f = log_f + log_tau
     log_p = log_f + w_mu[:, None] + w_tau
-    inside = _inside(log_p, priors, mu, tau)
+    inside = _inside(log_p, priors, grid)
     total = float(logsumexp(log_p))
     log_p -= total
 
@@ -102,17 +102,20 @@ def grid_posterior(
     return posterior, inside
 
 
-def _inside(log_p: Array, priors: Priors, mu: Array, tau: Array | None) -> bool:
-    low, high = priors.mu.support
-    edges = [-np.inf]
-    if low < mu[0]:
-        edges.append(log_p[0].max())
-    if high > mu[-1]:
-        edges.append(log_p[-1].max())
-    if tau is not None:
+def _inside(log_p: Array, priors: Priors, grid: Grid) -> bool:
+    """Whether the posterior has died out at the grid's edges, or the grid ends where it does."""
+    edges = []
+    if np.isfinite(priors.mu.support).all():
+        if not isinstance(grid.mu, CutAxis):
+            return False
+    else:
+        edges += [log_p[0].max(), log_p[-1].max()]
+    if grid.tau is not None and np.isfinite(priors.tau.support[1]):
+        if not isinstance(grid.tau, CutAxis):
+            return False
+    elif grid.tau is not None:
         edges.append(log_p[:, -1].max())
-    cut = mu[0] < low or mu[-1] > high  # a bounded prior wants nodes that end where it does
-    return not cut and max(edges) - log_p.max() < EDGE
+    return max(edges, default=-np.inf) - log_p.max() < EDGE
 
 
 def _halved_error(grid: Grid, log_density: Array, w_mu: Array, w_tau: Array) -> float:
@@ -161,8 +164,12 @@ def _effect_axis(mu: SinhAxis, log_p: Array, tau: Array, term: TrialLikelihood |
         share = term.width**2 / (term.width**2 + spread**2)
         centre = _quantile(share * middle + (1 - share) * term.centre, column, 0.5)
         width = _quantile(np.sqrt(share) * spread, column, 0.3)
-        far = 60 * term.width
-        ends = np.array([min(points[0], term.centre - far), max(points[-1], term.centre + far)])
+        far, (low_end, high_end) = 60 * term.width, support(term)
+        # A likelihood that dies out bounds its own effect; one that does not leaves the prior's.
+        if np.isfinite(low_end):
+            ends[0] = min(points[0], term.centre - far)
+        if np.isfinite(high_end):
+            ends[1] = max(points[-1], term.centre + far)
     axis = SinhAxis((*mu.centres, centre), (*mu.widths, width), np.zeros(2))
     return replace(axis, x=uniform(*axis.to_x(ends), 0.2))
 

@@ -15,7 +15,7 @@ import xarray as xr
 from scipy.interpolate import CubicSpline
 from scipy.special import logsumexp
 
-from bayespool.axes import Array, ScaleAxis, SinhAxis, log_weights, nodes, step
+from bayespool.axes import Array, CutAxis, ScaleAxis, SinhAxis, log_weights, nodes, step
 from bayespool.errors import DataError, PriorError, UsageError
 from bayespool.exact import closed
 from bayespool.exact.grid import Frame, frame, mu_axis, tau_axis, trimmed
@@ -45,8 +45,8 @@ class Grid:
     that column alone and ``tau`` None.
     """
 
-    mu: SinhAxis
-    tau: ScaleAxis | None
+    mu: SinhAxis | CutAxis
+    tau: ScaleAxis | CutAxis | None
     log_l: Array
 
 
@@ -153,15 +153,17 @@ class Surface:
         fineness = fineness or self.fineness
         corner = any(getattr(term, "corner", False) for term in self.terms)
         if self.effects == "common":
-            mu = mu_axis(self.frame, priors.mu, 0.0, 0.2 / fineness, corner, generous)
+            mu = mu_axis(self.frame, priors.mu, 0.0, 0.15 / fineness, corner, generous)
             return Grid(mu, None, np.array([t.log(nodes(mu)) for t in self.terms])[:, :, None])
         tau = tau_axis(self.frame, priors, min(0.12, 0.5 / np.sqrt(len(self.terms))) / fineness)
         tau_max = float(nodes(tau)[-1]) * (1 if self.effects == "random" else 4)
-        mu = mu_axis(self.frame, priors.mu, tau_max, 0.2 / fineness, corner, generous)
+        mu = mu_axis(self.frame, priors.mu, tau_max, 0.15 / fineness, corner, generous)
         mu, tau = self._trim(mu, tau, priors)
         return Grid(mu, tau, self._log_l(nodes(mu), tau))
 
-    def _trim(self, mu: SinhAxis, tau: ScaleAxis, priors: Priors) -> tuple[SinhAxis, ScaleAxis]:
+    def _trim(
+        self, mu: SinhAxis | CutAxis, tau: ScaleAxis | CutAxis, priors: Priors
+    ) -> tuple[SinhAxis | CutAxis, ScaleAxis | CutAxis]:
         """Cut the box to where the posterior lives, seen on every fourth node."""
         coarse_mu = replace(mu, x=mu.x[::_STRIDE])
         coarse_tau = replace(tau, x=tau.x[::_STRIDE])
@@ -171,14 +173,14 @@ class Surface:
         # Moments weigh the far nodes, so they are kept as if they had them.
         log_p = log_p + 2 * np.log1p(nodes(coarse_tau) / self.frame.reach)
         log_p = np.where(np.isfinite(log_p), log_p, -np.inf)
-        rows = trimmed(mu, log_p.max(axis=1), _STRIDE)
-        columns = trimmed(tau, log_p.max(axis=0), _STRIDE)
-        return (
-            replace(mu, x=mu.x[rows]),
-            replace(tau, x=tau.x[: columns.stop]),
-        )
+        if isinstance(mu, SinhAxis):
+            mu = replace(mu, x=mu.x[trimmed(mu, log_p.max(axis=1), _STRIDE)])
+        if isinstance(tau, ScaleAxis):
+            last = trimmed(tau, log_p.max(axis=0), _STRIDE).stop
+            tau = replace(tau, x=tau.x[: last - 1 + last % 2])
+        return mu, tau
 
-    def _log_l(self, mu: Array, tau: ScaleAxis) -> Array:
+    def _log_l(self, mu: Array, tau: ScaleAxis | CutAxis) -> Array:
         """(trials, mu, 1 + tau): column 0 is tau = 0."""
         if self.effects == "random":
             sd = nodes(tau)
@@ -187,15 +189,16 @@ class Surface:
             rows = [self._t_averaged(term, mu, tau) for term in self.terms]
         return np.array(rows)
 
-    def _t_averaged(self, term: TrialLikelihood, mu: Array, tau: ScaleAxis) -> Array:
+    def _t_averaged(self, term: TrialLikelihood, mu: Array, tau: ScaleAxis | CutAxis) -> Array:
         """Student-t effects as a scale mixture of normal ones: a sum along the tau axis.
 
         theta ~ t(nu) is Normal(mu, tau / sqrt(G)) with G ~ Gamma(nu/2, rate nu/2).
         """
         log_g, log_w = gamma_mixture(T_NU)
-        low = tau.to_x(nodes(tau)[:1] * np.exp(-0.5 * log_g[-1]))[0]
-        high = tau.to_x(nodes(tau)[-1:] * np.exp(-0.5 * log_g[0]))[0]
-        h = step(tau)
+        base = tau.inner if isinstance(tau, CutAxis) else tau
+        low = base.to_x(nodes(tau)[:1] * np.exp(-0.5 * log_g[-1]))[0]
+        high = base.to_x(nodes(tau)[-1:] * np.exp(-0.5 * log_g[0]))[0]
+        h = min(step(tau), 0.12)
         wide = ScaleAxis(tau.scale, np.arange(np.floor(low / h) - 1, np.ceil(high / h) + 2) * h)
         normal = term.averaged(mu, nodes(wide))
         # A floor at e^-700 of the row's best: the spline must not swing where nothing is left.

@@ -192,7 +192,7 @@ def _log_sum(terms: Array) -> Array:
 def gamma_mixture(nu: float) -> tuple[Array, Array]:
     """Nodes log G and log weights of G ~ Gamma(nu/2, rate nu/2): trapezoid in log G."""
     half = nu / 2
-    log_g = np.arange(-10.5, 3.2, 0.3)
+    log_g = np.arange(-25.0, 3.2, 0.35)
     log_w = half * log_g - half * np.exp(log_g)
     return log_g, log_w - logsumexp(log_w)
 
@@ -243,7 +243,7 @@ def counts_likelihoods(
         seen = np.nonzero(log_g[i] > log_g[i].max() + LOG_NEGLIGIBLE)[0]
         low = min(reach[i][max(seen[0] - 1, 0)], -1.0)
         high = max(reach[i][min(seen[-1] + 1, len(scout) - 1)], 1.0)
-        x = uniform(low, high, (0.06 if corner[i] else 0.33 / CORE) / fineness)
+        x = uniform(low, high, (0.06 if corner[i] else 0.2 / CORE) / fineness)
         finest.append(replace(axis, x=x[np.abs(axis.value(x)) <= THETA_LIMIT]))
     # One rectangular call for all trials: shorter axes are padded with their own last node.
     longest = max(len(axis.x) for axis in finest)

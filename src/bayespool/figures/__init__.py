@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from bayespool.figures.forest import forest
 from bayespool.figures.saving import save, svg_text
-from bayespool.figures.words import decimals_for, number, spread
+from bayespool.figures.words import brief, decimals_for, number, spread
 
-__all__ = ["decimals_for", "forest", "number", "save", "spread", "svg_text"]
+__all__ = ["brief", "decimals_for", "forest", "number", "save", "spread", "svg_text"]

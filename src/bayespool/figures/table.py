@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from bayespool.figures.words import brief
 from bayespool.measures import axis_label, measure
 from bayespool.trials import Trials
 
@@ -92,7 +93,7 @@ def _interval(*ends: float | None) -> Interval | None:
 
 def _caption(analysis: Any) -> str:
     priors = analysis.record["priors"]
-    said = [f"{name} ~ {priors[name]}" for name in ("mu", "tau", "phi") if priors.get(name)]
+    said = [f"{name} ~ {brief(priors[name])}" for name in ("mu", "tau", "phi") if priors.get(name)]
     words = {"common": "common effect", "t": "Student-t effects", "random": "random effects"}
     model = f"{analysis.likelihood.capitalize()} likelihood, {words[analysis.effects]}"
     return f"{model}. Prior: {', '.join(said)}."

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 
-__all__ = ["decimals_for", "number", "spread"]
+__all__ = ["brief", "decimals_for", "number", "spread"]
 
 
 def number(x: float | None, decimals: int = 2, minus: str = "−", ratio: bool = False) -> str:
@@ -34,6 +34,11 @@ def spread(
     """Write a value with its interval: ``0.71 [0.45, 1.00]``."""
     middle, lower, upper = (number(v, decimals, minus, ratio) for v in values)
     return f"{middle} [{lower}, {upper}]"
+
+
+def brief(prior: str) -> str:
+    """Shorten the numbers of a prior's text to four digits: ``Normal(0, 0.2168)``."""
+    return re.sub(r"\d+\.\d{5,}(?:e[-+]?\d+)?", lambda m: f"{float(m[0]):.4g}", prior)
 
 
 def decimals_for(ratio: bool, intervals: Iterable[tuple[float, float]]) -> int:

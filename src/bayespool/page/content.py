@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 import pandas as pd
 
-from bayespool.figures import decimals_for, forest, spread, svg_text
+from bayespool.figures import brief, decimals_for, forest, spread, svg_text
 from bayespool.measures import MEASURES
 from bayespool.page import words
 from bayespool.summaries import number, probability
@@ -86,7 +86,7 @@ def outcome_of(analysis: Any, index: int, folder: Path) -> Outcome:
     slug = re.sub(r"[^a-z0-9]+", "-", analysis.name.lower()).strip("-")
     kept = folder / analysis.name / "record.json"
     priors = [
-        f"{part} ~ {record['priors'][part]}"
+        f"{part} ~ {brief(record['priors'][part])}"
         for part in ("mu", "tau", "phi")
         if record["priors"].get(part)
     ]
@@ -178,7 +178,7 @@ def _engines(analysis: Any) -> Grid:
             _text({"exact": "exact", "nuts": "NUTS"}.get(row["engine"], row["engine"])),
             _text(spread([row[key] for key in keys], decimals, ratio=ratio), True),
             _text(number(row["tau"]), True),
-            _text(probability(row["prob_benefit"]), True),
+            _text(probability(row["prob_benefit"], words.null_mcse(analysis, row["engine"])), True),
             _text(str(row["verdict"] or "")),
         ]
         for row in rows
@@ -211,6 +211,8 @@ def _head(name: str) -> str:
 
 
 def _value(name: str, value: Any) -> Cell:
+    if name in ("mu", "tau", "phi") and isinstance(value, str):
+        return _text(brief(value))
     if isinstance(value, str):
         return Cell(link(value))
     if isinstance(value, bool):

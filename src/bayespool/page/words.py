@@ -7,7 +7,17 @@ from typing import Any
 
 from bayespool.figures.words import decimals_for, spread
 
-__all__ = ["USUAL", "answer", "beyond", "chance", "effect_name", "ends", "headline_row", "verdict"]
+__all__ = [
+    "USUAL",
+    "answer",
+    "beyond",
+    "chance",
+    "effect_name",
+    "ends",
+    "headline_row",
+    "null_mcse",
+    "verdict",
+]
 
 # What is shown of the classical methods; tables/engines.csv has them all.
 USUAL = ("exact", "nuts", "MH", "Peto", "common-IV", "DL", "REML", "REML-mHK")
@@ -42,6 +52,16 @@ def chance(analysis: Any, word: str) -> str:
     return probability(part[key][f"{MEASURES[analysis.measure].null:g}"])
 
 
+def null_mcse(analysis: Any, engine: str) -> float:
+    """Monte Carlo standard error of an engine's probability at no effect; 0 for the others."""
+    from bayespool.measures import MEASURES
+
+    table = analysis.tables["prob_benefit"]
+    null = f"{MEASURES[analysis.measure].null:g}"
+    found = table.loc[(table["engine"] == engine) & (table["threshold"] == null), "mcse"]
+    return float(found.iloc[0]) if len(found) else 0.0
+
+
 def effects(analysis: Any) -> tuple[str, str]:
     """Write the mean effect and that in a new trial ("" for a common effect)."""
     from bayespool.measures import MEASURES
@@ -61,7 +81,7 @@ def headline_row(analysis: Any) -> list[str]:
     agreed = {True: "yes", False: "NO", None: "–"}[analysis.record["agreement"]["ok"]]
     return [
         effect_name(analysis.measure),
-        str(analysis.record["trials"]),
+        _trials(analysis),
         "–" if people is None else str(people),
         mean,
         chance(analysis, ""),
@@ -71,7 +91,7 @@ def headline_row(analysis: Any) -> list[str]:
 
 
 def answer(analysis: Any) -> str:
-    """Give the answer in two sentences."""
+    """Give the answer in two or three sentences."""
     from bayespool.measures import MEASURES
 
     mean, new = effects(analysis)
@@ -83,12 +103,34 @@ def answer(analysis: Any) -> str:
         f"The {kind.long} is {mean} (posterior median and 95 % interval), and the {what} is "
         f"{chance(analysis, '')}."
     )
+    other = _other_readings(analysis, of)
     if not new:
-        return first
+        return first + other
     return (
         f"{first} In a new trial like these the effect would be {new}, with {of} = "
-        f"{chance(analysis, '_new')}."
+        f"{chance(analysis, '_new')}.{other}"
     )
+
+
+def _other_readings(analysis: Any, of: str) -> str:
+    """Give the probability `of` benefit under each other reading of the data that was tried."""
+    from bayespool.summaries import probability
+
+    table = analysis.tables.get("alternatives")
+    if table is None or "prob_benefit" not in table:
+        return ""
+    said = [
+        f"{row['scenario']}, {probability(row['prob_benefit'])}" for row in table.to_dict("records")
+    ]
+    return f" {of}, of the mean effect, under other readings of the data: {'; '.join(said)}."
+
+
+def _trials(analysis: Any) -> str:
+    """How many trials; a published pooled estimate is none."""
+    k = analysis.record["trials"]
+    if "trials_pooled" not in analysis.trials.frame:
+        return str(k)
+    return f"{k} pooled row{'s' if k > 1 else ''}"
 
 
 def verdict(analysis: Any) -> str:

@@ -1,0 +1,45 @@
+"""One NUTS fit of the flagship, shared by every test that needs a sampled posterior."""
+
+import json
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+import bayespool as bp
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "models"))
+
+
+@pytest.fixture(scope="session")
+def mortality() -> bp.Trials:
+    return bp.read_trials(ROOT / "data" / "mortality.csv")
+
+
+@pytest.fixture(scope="session")
+def exact(mortality) -> bp.Posterior:
+    return bp.surface(mortality, "RR").posterior(bp.priors("RR"))
+
+
+@pytest.fixture(scope="session")
+def both() -> bp.Analysis:
+    """Run models/mortality.py's analysis with both engines."""
+    import mortality as script
+
+    return script.analyse()
+
+
+@pytest.fixture(scope="session")
+def valid_record():
+    """Check a record as it is written: JSON without NaN, by the schema."""
+    schema = json.loads((ROOT / "src/bayespool/record.schema.json").read_text(encoding="utf-8"))
+    validator = jsonschema.Draft202012Validator(schema)
+
+    def check(record: dict) -> dict:
+        text = json.dumps(record, allow_nan=False)
+        validator.validate(json.loads(text))
+        return record
+
+    return check

@@ -1,0 +1,279 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bayespool as bp
+from bayespool.agreement import DisagreementError
+from bayespool.analysis.alternatives import changed
+from bayespool.analysis.checks import certified, largest_change, mirrored
+from bayespool.analysis.run import gated
+from bayespool.files import json_text, without_keys
+from bayespool.prior import parse_prior
+
+COUNTS = pd.DataFrame(
+    {
+        "trial": ["a", "b", "c"],
+        "events_treatment": [3, 1, 10],
+        "n_treatment": [10, 20, 30],
+        "events_control": [5, 4, 12],
+        "n_control": [10, 21, 30],
+    }
+)
+MEANS = pd.DataFrame({"trial": ["a", "b"], "estimate": [-0.2, 0.1], "se": [0.2, 0.3]})
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_writing_twice_writes_nothing_new(both, tmp_path):
+    paths = both.write(tmp_path)
+    first = contents(tmp_path)
+    assert {path.relative_to(tmp_path).as_posix() for path in paths} == set(first)
+    times = {path: path.stat().st_mtime_ns for path in paths}
+    both.record["wall_seconds"]["total"] += 1
+    both.write(tmp_path)
+    assert contents(tmp_path) == first
+    assert {path: path.stat().st_mtime_ns for path in paths} == times
+
+
+def test_the_same_seed_gives_the_same_bytes(tmp_path):
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        bp.analyse(MEANS, "HR", benefit="lower", thresholds=[0.9], seed=7).write(folder)
+    one, two = map(contents, folders)
+    strip = without_keys("wall_seconds", "versions")
+    records = [strip(each.pop("record.json").decode()) for each in (one, two)]
+    assert records[0] == records[1]
+    assert one == two
+
+
+def test_the_tables_that_apply(both):
+    assert set(both.tables) == {
+        "summary", "trials", "prob_benefit", "engines", "frequentist", "diagnostics", "agreement",
+        "phi_sensitivity", "other_measures", "other_priors", "alternatives",
+    }  # fmt: skip
+    exact = bp.analyse(MEANS, "MD", bp.Priors("Flat()", "HalfNormal(1)"), engine="exact")
+    assert set(exact.tables) == {"summary", "trials", "prob_benefit", "engines", "frequentist"}
+
+
+def test_the_table_of_trials_has_what_a_forest_plot_needs(both):
+    table = both.tables["trials"].set_index("trial")
+    assert table.loc["bowdish_2023", "natural_estimate"] == pytest.approx((42 / 112) / (47 / 110))
+    assert not table.loc["shi_2021", "used"]
+    assert np.isnan(table.loc["shi_2021", "natural_estimate"])
+    assert table["weight"].sum() == pytest.approx(100)
+    assert (table["shrunken_lower"] < table["shrunken_upper"]).all()
+
+
+def test_notes_say_what_was_done_to_which_trial(both):
+    notes = "\n".join(both.notes)
+    assert "shi_2021: no event in either arm" in notes
+    assert "shu_2020, zhu_2021: 1/2 added to each cell" in notes
+    assert "RR counts deaths: P(RR < 1) = 0.975." in notes
+    assert "By the RR of its complement, not having it, P(RR > 1) = 0.9" in notes
+    assert "Sensitivity to the baselines" in notes
+
+
+def test_phi_is_tried_at_sd_2_and_30_and_without_empty_trials(both):
+    table = both.tables["phi_sensitivity"]
+    assert list(table["phi"]) == ["Normal(0, 10)", "Normal(0, 2)", "Normal(0, 30)", "Normal(0, 10)"]
+    assert list(table["trials"]) == [10, 10, 10, 9]
+    at_2 = table.iloc[1]
+    ends = [at_2[f"natural_{end}"] for end in ("median", "lower", "upper")]
+    assert ends == pytest.approx([0.713, 0.472, 0.999], abs=5e-4)  # independent quadratures
+    assert at_2["prob_benefit_1"] == pytest.approx(0.9754, abs=5e-5)
+
+
+def test_the_complement_is_the_swapped_review(both, mortality):
+    frame = mortality.frame.copy()
+    for arm in ("treatment", "control"):
+        frame[f"events_{arm}"] = frame[f"n_{arm}"] - frame[f"events_{arm}"]
+    swapped = bp.surface(bp.read_trials(frame), "RR").posterior(bp.priors("RR"))
+    found = both.record["complement"]["prob_benefit"]["1"]
+    assert found == pytest.approx(float(swapped["mu"].sf(0.0)), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Normal(0.3, 1)", "StudentT(4, -1, 2)", "Uniform(-1, 3)", "Cauchy(1, 2)", "Logistic(1, 2)"],
+)
+def test_a_mirrored_prior_is_that_of_the_negative(text):
+    prior = parse_prior(text, "mu")
+    x = np.array([-2.0, -0.5, 0.0, 0.7, 2.0])
+    assert mirrored(prior).cdf(-x) == pytest.approx(prior.sf(x), abs=1e-12)
+
+
+def test_a_one_sided_prior_has_no_mirror():
+    with pytest.raises(bp.PriorError, match="no mirror image"):
+        mirrored(parse_prior("HalfNormal(1)", "mu"))
+    found = bp.analyse(
+        COUNTS, "RR", bp.Priors("HalfNormal(1)", "HalfNormal(0.5)"), benefit="lower", engine="exact"
+    )
+    assert "complement" not in found.record
+
+
+def test_the_grid_is_certified_against_twice_its_nodes(mortality):
+    table = bp.surface(mortality, "RR")
+    _, posterior, error = certified(table, bp.priors("RR"), {"1": 0.0})
+    finer = table.refined().posterior(bp.priors("RR"))
+    assert 0 < error < 1e-4
+    assert error == largest_change(posterior, finer, {"1": 0.0})
+    assert abs(posterior["mu"].cdf(0.0) - finer["mu"].cdf(0.0)) <= error
+
+
+def test_a_disagreement_is_sampled_once_more_and_then_an_error():
+    """The exact answer under another prior than that of the chains: both attempts must fail."""
+    trials = bp.read_trials(MEANS)
+    wrong = bp.surface(trials, "HR").posterior(bp.Priors("Normal(3, 0.1)", "HalfNormal(0.5)"))
+    stages: list[str] = []
+    with pytest.raises(DisagreementError, match="disagree, twice") as caught:
+        gated(
+            trials, "HR", bp.priors("HR"), "normal", "random", "drop", 2026, wrong, {"1": 0.0},
+            stages.append,
+        )  # fmt: skip
+    assert "(seed 2027, 4000 draws a chain)" in str(caught.value)
+    assert (caught.value.comparisons["z"].abs() > 4).any()
+    assert len(stages) == 1
+
+
+def test_nuts_alone(valid_record):
+    found = bp.analyse(MEANS, "HR", benefit="lower", engine="nuts", seed=3)
+    record = valid_record(found.record)
+    assert "exact" not in record
+    assert record["agreement"]["ok"] is None
+    assert found.engine == "nuts"
+    assert "DL" in {row["method"] for row in record["frequentist"]}
+
+
+def test_crosscheck_puts_the_engines_side_by_side():
+    table = bp.crosscheck(MEANS, "HR", seed=3).set_index("engine")
+    assert table.loc["nuts", "verdict"].startswith("agrees: worst")
+    assert abs(table.loc["nuts", "difference"]) < 0.05
+    assert {"exact", "nuts", "common-IV", "REML-mHK"} <= set(table.index)
+    assert "2 trials" in table.loc["DL", "verdict"]
+
+
+def test_scripts_command_and_api_give_one_number(both, mortality):
+    again = bp.analyse(mortality, "RR", benefit="lower", thresholds=[1, 0.9, 0.8], engine="exact")
+    assert again.record["exact"] == both.record["exact"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"engine": "magic"}, "engine is one of exact, nuts, both; found 'magic'"),
+        ({"benefit": "down"}, "lower or higher"),
+        ({"benefit": "lower", "important": 1.4}, "no benefit where lower is better"),
+        ({"thresholds": [0]}, "not a ratio"),
+        ({"likelihood": "poisson"}, "binomial"),
+        ({"effects": "fixed"}, "random, common, t"),
+        ({"double_zero": "maybe"}, "drop"),
+        (
+            {
+                "likelihood": "normal",
+                "priors": bp.Priors("Flat()", "HalfNormal(1)", "Normal(0, 2)"),
+            },
+            "phi is the baseline of the binomial likelihood",
+        ),
+    ],
+)
+def test_impossible_options_are_refused_with_words(options, message):
+    with pytest.raises(bp.UsageError, match=message):
+        bp.analyse(COUNTS, "RR", **({"engine": "exact"} | options))
+
+
+def test_mean_differences_have_no_default_prior():
+    with pytest.raises(bp.PriorError, match="Write it in that unit"):
+        bp.analyse(MEANS, "MD", engine="exact")
+
+
+def test_other_readings_of_the_data(mortality):
+    rows = [
+        {"change": "drop", "trial": "zarrabi_2023"},
+        {"change": "replace", "trial": "lanzoni_2021", "events_treatment": "1"},
+        {
+            "change": "add", "trial": "new_2024", "events_treatment": "1", "n_treatment": "9",
+            "events_control": "2", "n_control": "8",
+        },
+    ]  # fmt: skip
+    found = changed(mortality, rows, "here").frame.set_index("trial")
+    assert "zarrabi_2023" not in found.index
+    assert found.loc["lanzoni_2021", "events_treatment"] == 1
+    assert found.loc["lanzoni_2021", "n_treatment"] == 12
+    assert found.loc["new_2024", "n_control"] == 8
+
+
+def test_every_wrong_change_is_named(mortality):
+    rows = [
+        {"change": "drop", "trial": "nobody"},
+        {"change": "add", "trial": "shi_2021"},
+        {"change": "swap", "trial": "shi_2021"},
+    ]
+    with pytest.raises(bp.DataError) as caught:
+        changed(mortality, rows, "here")
+    assert len(caught.value.faults) == 3
+
+
+def test_readings_that_sources_md_promises(both):
+    table = both.tables["alternatives"].set_index("scenario")
+    assert table.loc["without zarrabi and dilogo", "prob_benefit"] == pytest.approx(0.89, abs=0.005)
+    assert table.loc["without zarrabi and dilogo", "trials"] == 8
+    assert "alternatives" not in json_text(both.record)
+
+
+def test_a_harm_with_few_trials_says_so_first():
+    found = bp.analyse(COUNTS, "RR", benefit="lower", engine="exact", harm=True)
+    assert found.notes[0].startswith("Too few trials to exclude harm: 3; the effect in a new trial")
+    assert "Too few trials" in found.headline()[1]
+    assert not any("Too few" in line for line in bp.analyse(
+        COUNTS, "RR", benefit="lower", engine="exact").headline())  # fmt: skip
+
+
+def test_a_heavy_trial_without_contrast_is_named():
+    frame = pd.concat(
+        [
+            COUNTS,
+            pd.DataFrame(
+                {
+                    "trial": ["zero"], "events_treatment": [0], "n_treatment": [65],
+                    "events_control": [0], "n_control": [35],
+                }
+            ),
+        ],
+        ignore_index=True,
+    )  # fmt: skip
+    found = bp.analyse(frame, "RD", likelihood="normal", engine="exact")
+    assert any("% of this model's inverse-variance weight" in note for note in found.notes)
+
+
+def test_the_exact_engine_starts_without_pymc():
+    code = (
+        "import sys, bayespool as bp, pandas as pd\n"
+        "frame = pd.DataFrame({'trial': ['a', 'b'], 'estimate': [-0.2, 0.1], 'se': [0.2, 0.3]})\n"
+        "bp.analyse(frame, 'HR', benefit='lower', engine='exact').headline()\n"
+        "print([m for m in ('pymc', 'arviz', 'matplotlib', 'numba') if m in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
+def test_page_is_the_function_whoever_imports_its_room():
+    code = "import bayespool.page, bayespool as bp; print(callable(bp.page), bp.page.__name__)"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.split() == ["True", "page"]
+
+
+def test_every_public_name_is_there():
+    for name in bp.__all__:
+        assert getattr(bp, name) is not None
+    with pytest.raises(AttributeError, match="nothing_here"):
+        _ = bp.nothing_here
