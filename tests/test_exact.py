@@ -393,9 +393,7 @@ def hypergeometric(rows: list[tuple[int, ...]], mu: np.ndarray, tau: np.ndarray)
         )
         theta = mu[:, None, None] + tau[:, None] * z
         top = log_c[x == r1][0] + r1 * theta
-        total += logsumexp(
-            top - logsumexp(log_c + x * theta[..., None], axis=-1) + log_w, axis=-1
-        )
+        total += logsumexp(top - logsumexp(log_c + x * theta[..., None], axis=-1) + log_w, axis=-1)
     return total
 
 
@@ -530,7 +528,9 @@ def test_swapped_events(measure: str) -> None:
     found = surface(counts(rows), measure).posterior(WEAK)
     swapped = surface(counts([(b - a, b, d - c, d) for a, b, c, d in rows]), measure)
     other = swapped.posterior(WEAK)
-    assert -other["mu"].quantile(MIDDLE)[::-1] == pytest.approx(found["mu"].quantile(MIDDLE), abs=1e-5)
+    assert -other["mu"].quantile(MIDDLE)[::-1] == pytest.approx(
+        found["mu"].quantile(MIDDLE), abs=1e-5
+    )
 
 
 def test_moments_that_do_not_exist_are_none() -> None:

@@ -18,6 +18,7 @@ ROOMS = [
     "trials",
     "measures",
     "prior",
+    "axes",
     "posterior",
     "exact",
     "nuts_models",

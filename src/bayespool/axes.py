@@ -21,7 +21,8 @@ Array = NDArray[np.float64]
 class Axis(Protocol):
     """A uniform grid in ``x`` and the increasing map from ``x`` to the quantity."""
 
-    x: Array
+    @property
+    def x(self) -> Array: ...
 
     def value(self, x: Array) -> Array: ...
     def log_slope(self, x: Array) -> Array: ...
@@ -75,10 +76,10 @@ class SinhAxis:
         """d value / d x."""
         if len(self.centres) == 1:
             return np.hypot(self.widths[0], value - self.centres[0])
-        return 1 / sum(
-            1 / np.hypot(width, value - centre)
-            for centre, width in zip(self.centres, self.widths, strict=True)
-        )
+        rate = np.zeros(np.shape(value))
+        for centre, width in zip(self.centres, self.widths, strict=True):
+            rate = rate + 1 / np.hypot(width, value - centre)
+        return 1 / rate
 
     def bend(self, value: Array) -> Array:
         """d slope / d value."""
@@ -116,7 +117,9 @@ class ScaleAxis:
     def to_x(self, value: Array) -> Array:
         with np.errstate(divide="ignore"):
             log_ratio = np.log(np.asarray(value, dtype=float) / self.scale)
-        return log_ratio + lambertw(np.exp(np.minimum(-log_ratio, 700.0))).real
+        ratio = np.exp(np.minimum(-log_ratio, 700.0))
+        # SciPy's own signature leaves out arrays without an order k.
+        return log_ratio + np.real(lambertw(ratio, np.zeros(ratio.shape, dtype=int)))
 
 
 @dataclass(frozen=True)

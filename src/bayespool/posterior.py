@@ -391,9 +391,10 @@ class Posterior:
 
     def __getitem__(self, name: str) -> Marginal:
         if name not in self.makers:
+            common = self.effects == "common"
+            why = " A common effect has neither tau nor theta." if common else ""
             raise UsageError(
-                f"This posterior has no {name!r}; it has {', '.join(self.names)}."
-                + (" A common effect has neither tau nor theta." if self.effects == "common" else "")
+                f"This posterior has no {name!r}; it has {', '.join(self.names)}.{why}"
             )
         if name not in self._made:
             self._made[name] = self.makers[name]()

@@ -33,6 +33,7 @@ class Frame:
 
 
 def frame(terms: Sequence[TrialLikelihood], informative: int) -> Frame:
+    """Sum the trials up; ``informative`` of them bound the effect on both sides."""
     centres = np.array([term.centre for term in terms])
     widths = np.array([term.width for term in terms])
     precision = 1 / widths**2

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import logsumexp
 
-from bayespool.axes import Array, CutAxis, ScaleAxis, SinhAxis, log_weights, nodes, uniform
-from bayespool.exact.grid import Frame, moments_of_mu, moments_of_tau, support
+from bayespool.axes import Array, CutAxis, SinhAxis, log_weights, nodes, uniform
 from bayespool.exact.closed import log_mass_at_zero
+from bayespool.exact.grid import Frame, moments_of_mu, moments_of_tau, support
 from bayespool.exact.trial import T_NU, TrialLikelihood, gamma_mixture, smooth
 from bayespool.posterior import Posterior, Tabulated
 from bayespool.prior import Priors
@@ -30,7 +30,7 @@ def grid_posterior(
     about: dict[str, Any],
     data: Frame,
 ) -> tuple[Posterior, bool]:
-    """Sum the rows, add the log prior, normalise; and whether the posterior ends inside the grid."""
+    """Sum the rows, add the log prior, normalise; and whether the posterior ends in the grid."""
     mu, tau = nodes(grid.mu), None if grid.tau is None else nodes(grid.tau)
     log_prior_mu = priors.mu.logpdf(mu)
     log_f = grid.log_l.sum(axis=0) + log_prior_mu[:, None]
@@ -38,9 +38,7 @@ def grid_posterior(
     if tau is None or grid.tau is None:
         log_tau, w_tau = np.zeros(1), np.zeros(1)
     else:
-        log_tau = np.concatenate(
-            [log_mass_at_zero(priors.tau, tau[0]), priors.tau.logpdf(tau)]
-        )
+        log_tau = np.concatenate([log_mass_at_zero(priors.tau, tau[0]), priors.tau.logpdf(tau)])
         w_tau = np.concatenate([[0.0], log_weights(grid.tau)])
         w_tau[1] -= np.log(2.0)
     log_f = log_f + log_tau
@@ -81,7 +79,7 @@ def grid_posterior(
             """The new trial's effect (i None) or trial i's own."""
             log_own = density if i is None else density - grid.log_l[i]
             out = _effect_axis(grid.mu, log_p, all_tau, None if i is None else terms[i])
-            log_h = _mix(grid.mu, log_own, all_tau, columns, nodes(out), about["effects"], axis)
+            log_h = _mix(grid.mu, log_own, all_tau, columns, nodes(out), about["effects"])
             if i is not None:
                 log_h = log_h + terms[i].log(nodes(out))
             least = min(of_mu, of_tau)
@@ -115,7 +113,7 @@ def _inside(log_p: Array, priors: Priors, grid: Grid) -> bool:
             return False
     elif grid.tau is not None:
         edges.append(log_p[:, -1].max())
-    return max(edges, default=-np.inf) - log_p.max() < EDGE
+    return bool(max(edges, default=-np.inf) - log_p.max() < EDGE)
 
 
 def _halved_error(grid: Grid, log_density: Array, w_mu: Array, w_tau: Array) -> float:
@@ -144,7 +142,9 @@ def _halved_error(grid: Grid, log_density: Array, w_mu: Array, w_tau: Array) -> 
     )
 
 
-def _effect_axis(mu: SinhAxis, log_p: Array, tau: Array, term: TrialLikelihood | None) -> SinhAxis:
+def _effect_axis(
+    mu: SinhAxis | CutAxis, log_p: Array, tau: Array, term: TrialLikelihood | None
+) -> SinhAxis:
     """Nodes for one trial's effect: peaks where mu has them, and where shrinkage puts the trial.
 
     Medians and quantiles, not moments, place them: a heavy tail may have no moments.
@@ -171,7 +171,8 @@ def _effect_axis(mu: SinhAxis, log_p: Array, tau: Array, term: TrialLikelihood |
         if np.isfinite(high_end):
             ends[1] = max(points[-1], term.centre + far)
     axis = SinhAxis((*mu.centres, centre), (*mu.widths, width), np.zeros(2))
-    return replace(axis, x=uniform(*axis.to_x(ends), 0.2))
+    first, last = axis.to_x(ends)
+    return replace(axis, x=uniform(first, last, 0.2))
 
 
 def _quantile(values: Array, weight: Array, p: float) -> float:
@@ -181,13 +182,12 @@ def _quantile(values: Array, weight: Array, p: float) -> float:
 
 
 def _mix(
-    mu: SinhAxis,
+    mu: SinhAxis | CutAxis,
     log_density: Array,
     tau: Array,
     columns: Array,
     at: Array,
     effects: str,
-    axis: ScaleAxis,
 ) -> Array:
     """log of sum over tau of the column's density of mu, smoothed by the effects' spread."""
     seen = columns > -DEEP

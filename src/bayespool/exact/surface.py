@@ -144,7 +144,8 @@ class Surface:
         if self._grid is None:
             # Ten units of the outcome's natural spread hold every prior of the catalogue.
             unit = 1.0 if self.scale != "identity" else max(self.frame.reach, 1e-300)
-            self._grid = self._grid_for(Priors(f"Normal(0, {10 * unit!r})", f"HalfCauchy({unit!r})"))
+            wide = Priors(f"Normal(0, {10 * unit!r})", f"HalfCauchy({unit!r})")
+            self._grid = self._grid_for(wide)
         return self._grid
 
     def _grid_for(

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 from scipy.special import gammaln, logsumexp
 
-from bayespool.axes import Array, SinhAxis, log_weights, nodes, uniform
+from bayespool.axes import Array, CutAxis, SinhAxis, log_weights, nodes, uniform
 from bayespool.measures import risks
 from bayespool.posterior import CLIFF, over_cliffs
 
@@ -29,9 +29,10 @@ _HERMITE_LOG_W = np.log(_HERMITE_W / _HERMITE_W.sum())
 class TrialLikelihood(Protocol):
     """One trial's likelihood of its own effect theta, on the analysis scale."""
 
-    centre: float
-    width: float
-
+    @property
+    def centre(self) -> float: ...
+    @property
+    def width(self) -> float: ...
     def log(self, theta: Array) -> Array: ...
     def averaged(self, mu: Array, tau: Array) -> Array: ...
 
@@ -79,7 +80,7 @@ class LogSpline:
     ``closed`` says that nothing lies beyond the ends.
     """
 
-    def __init__(self, axis: SinhAxis, log_f: Array, closed: bool = False) -> None:
+    def __init__(self, axis: SinhAxis | CutAxis, log_f: Array, closed: bool = False) -> None:
         self._axis = axis
         self._log_f = np.maximum(log_f, log_f.max() + LOG_NEGLIGIBLE)
         self._cliff = np.abs(np.diff(self._log_f)) > CLIFF
@@ -90,7 +91,8 @@ class LogSpline:
         slopes = axis.slope(ends)
         left, right = self._inner(axis.x[[0, -1]], 1) / slopes
         # Nothing grows outwards.
-        self._left, self._right = (0.0, 0.0) if closed else (max(left, 0.0), min(right, 0.0))
+        self._left = 0.0 if closed else max(float(left), 0.0)
+        self._right = 0.0 if closed else min(float(right), 0.0)
         self._beyond = LOG_NEGLIGIBLE if closed else 0.0
 
     def __call__(self, value: Array) -> Array:
@@ -115,7 +117,7 @@ class LogSpline:
         return first / slope, np.where(inside, second, 0.0)
 
 
-def smooth(axis: SinhAxis, log_f: Array, at: Array, tau: Array) -> Array:
+def smooth(axis: SinhAxis | CutAxis, log_f: Array, at: Array, tau: Array) -> Array:
     """log of the convolution of f with Normal(0, tau), at points ``at``.
 
     Where tau is below the local spacing of the axis, f is smooth on tau's scale: adaptive
@@ -225,8 +227,8 @@ def counts_likelihoods(
     """
     scout = np.linspace(-1.0, 1.0, 33)
     # Which arm can reach risk 0 or 1 changes at no effect, so an arm with hardly any patient
-    # free of the event gives the likelihood of RR a corner there, and for RD one with hardly any event
-    # does too: nodes crowd at it geometrically.
+    # free of the event gives the likelihood of RR a corner there; for RD one with hardly any
+    # event does too. Nodes crowd at it geometrically.
     events, rest = arms[:, [0, 2]], arms[:, [1, 3]] - arms[:, [0, 2]]
     fewest = (rest if measure == "RR" else np.minimum(events, rest)).min(axis=1)
     corner = (fewest <= 2) & (measure != "OR")
@@ -250,9 +252,7 @@ def counts_likelihoods(
     padded = np.array([np.pad(nodes(a), (0, longest - len(a.x)), mode="edge") for a in finest])
     table = _integrate_phi(measure, arms, padded, phi_prior, int(48 * fineness))
     return [
-        Counts(
-            float(centre[i]), float(width[i]), axis, table[i, : len(axis.x)], bool(corner[i])
-        )
+        Counts(float(centre[i]), float(width[i]), axis, table[i, : len(axis.x)], bool(corner[i]))
         for i, axis in enumerate(finest)
     ]
 
