@@ -115,10 +115,6 @@ def test_a_mirrored_prior_is_that_of_the_negative(text):
 def test_a_one_sided_prior_has_no_mirror():
     with pytest.raises(bp.PriorError, match="no mirror image"):
         mirrored(parse_prior("HalfNormal(1)", "mu"))
-    found = bp.analyse(
-        COUNTS, "RR", bp.Priors("HalfNormal(1)", "HalfNormal(0.5)"), benefit="lower", engine="exact"
-    )
-    assert "complement" not in found.record
 
 
 def test_the_grid_is_certified_against_twice_its_nodes(mortality):

@@ -12,7 +12,7 @@ from scipy.special import logsumexp
 from bayespool.axes import Array, CutAxis, SinhAxis, log_weights, nodes, uniform
 from bayespool.exact.closed import log_mass_at_zero
 from bayespool.exact.grid import Frame, moments_of_mu, moments_of_tau, support
-from bayespool.exact.trial import T_NU, TrialLikelihood, gamma_mixture, smooth
+from bayespool.exact.trial import T_NU, TrialLikelihood, gamma_mixture, smeared
 from bayespool.posterior import Posterior, Tabulated
 from bayespool.prior import Priors
 
@@ -192,10 +192,11 @@ def _mix(
     """log of sum over tau of the column's density of mu, smoothed by the effects' spread."""
     seen = columns > -DEEP
     if effects == "random":
-        return logsumexp(smooth(mu, log_density[:, seen], at, tau[seen]), axis=1)
-    log_g, log_w = gamma_mixture(T_NU)
+        return logsumexp(smeared(mu, log_density[:, seen], at, tau[seen]), axis=1)
+    # A density needs fewer nodes than the far tails of a likelihood: 1e-12 of the mass is left out.
+    log_g, log_w = gamma_mixture(T_NU, low=-14.0, step=0.7)
     parts = [
-        smooth(mu, log_density[:, seen], at, tau[seen] * np.exp(-0.5 * g)) + w
+        smeared(mu, log_density[:, seen], at, tau[seen] * np.exp(-0.5 * g)) + w
         for g, w in zip(log_g, log_w, strict=True)
     ]
     return logsumexp(np.concatenate(parts, axis=1), axis=1)

@@ -67,7 +67,7 @@ class Counts:
 
     def averaged(self, mu: Array, tau: Array) -> Array:
         """log of the average of g over Normal(mu, tau); shape (mu, tau)."""
-        return smooth(self.axis, self.log_g, mu, tau)
+        return averaged(self.axis, self.log_g, mu, tau)
 
 
 def _log_normal(x: Array, mean: Any, sd: Any) -> Array:
@@ -117,51 +117,75 @@ class LogSpline:
         return first / slope, np.where(inside, second, 0.0)
 
 
-def smooth(axis: SinhAxis | CutAxis, log_f: Array, at: Array, tau: Array) -> Array:
-    """log of the convolution of f with Normal(0, tau), at points ``at``.
+def averaged(axis: SinhAxis | CutAxis, log_f: Array, at: Array, tau: Array) -> Array:
+    """log of the convolution of one f with Normal(0, tau), at points ``at``.
 
-    Where tau is below the local spacing of the axis, f is smooth on tau's scale: adaptive
-    Gauss-Hermite on the spline of log f, centred at the peak of the product (Liu & Pierce
-    1994, Biometrika 81:624). Elsewhere the axis resolves the product: a trapezoid sum.
+    Where tau is far below the local spacing of the axis, f is a parabola in logs: Laplace's
+    form is exact. Where it is below, f is smooth on tau's scale: adaptive Gauss-Hermite on the
+    spline of log f, centred at the peak of the product (Liu & Pierce 1994, Biometrika 81:624).
+    Elsewhere the axis resolves the product: a trapezoid sum over its nodes.
 
     Parameters
     ----------
     axis, log_f
-        f at the nodes: shape (n,), or (n, len(tau)) for another f at each tau.
+        f at the nodes, shape (n,).
     at, tau
-        Points, shape (m,), and standard deviations, shape (b,); tau = 0 gives f itself.
+        Points, shape (m,), and standard deviations > 0, shape (b,).
 
     Returns
     -------
     array of shape (m, b)
     """
+    # The spline needs nodes close together; a sum does as well with every second one.
+    spacing = axis.spacing(at)[:, None]
+    tiny, narrow = tau < 0.1 * spacing, tau < 2.6 * spacing
+    log_at = LogSpline(axis, log_f)
+    slope, bend = log_at.derivatives(at)
+    room = 1 - np.minimum(bend[:, None] * tau**2, 0.5)
+    result = log_at(at)[:, None] + 0.5 * (slope[:, None] * tau) ** 2 / room - 0.5 * np.log(room)
+    where, which = np.nonzero(narrow & ~tiny)
+    result[where, which] = _hermite(log_at, at[where], tau[which])[0]
+    summand = (log_f + log_weights(axis))[::2] + np.log(2.0)
+    distance = -0.5 * (at[:, None] - nodes(axis)[::2]) ** 2
+    for b in np.nonzero(~narrow.all(axis=0))[0]:
+        wide = ~narrow[:, b]
+        result[wide, b] = _trapezoid(distance[wide], tau[b], summand)
+    return result
+
+
+def smeared(axis: SinhAxis | CutAxis, columns: Array, at: Array, tau: Array) -> Array:
+    """As ``averaged``, with another f for each tau: ``columns`` of shape (n, b); tau may be 0.
+
+    A column may be far narrower than the nodes around a point, so each product is looked for
+    where it peaks, and summed or integrated by how wide it is there.
+    """
     points, log_w = nodes(axis), log_weights(axis)
-    narrow = tau[None, :] < 1.3 * axis.spacing(at)[:, None]
+    distance = -0.5 * (at[:, None] - points) ** 2
+    spacing = axis.spacing(at)
     result = np.empty((len(at), len(tau)))
-    distance = -0.5 * (at[:, None] - points[None, :]) ** 2
     for b, sd in enumerate(tau):
-        few, wide = narrow[:, b], ~narrow[:, b]
-        column = log_f if log_f.ndim == 1 else log_f[:, b]
-        if log_f.ndim == 2 and few.any() and sd > 0:
-            # A column may be far narrower than the nodes around ``at``: look where the product
-            # peaks, and how wide it is there.
-            log_at = LogSpline(axis, column, True)
+        column = columns[:, b]
+        log_at = LogSpline(axis, column, closed=True)
+        if sd == 0:
+            result[:, b] = log_at(at)
+            continue
+        wide = sd >= 1.3 * spacing
+        few = np.nonzero(~wide)[0]
+        if len(few):
             product = distance[few] / sd**2 + column
-            start = np.where(
-                product.max(axis=1) > log_at(at[few]), points[product.argmax(axis=1)], at[few]
-            )
+            better = product.max(axis=1) > log_at(at[few])
+            start = np.where(better, points[product.argmax(axis=1)], at[few])
             value, peak, width = _hermite(log_at, at[few], sd, start)
             result[few, b] = value
-            wide[np.nonzero(few)[0][width > 1.3 * axis.spacing(peak)]] = True
-        elif log_f.ndim == 2 and few.any():
-            result[few, b] = LogSpline(axis, column, True)(at[few])
+            wide[few[width > 1.3 * axis.spacing(peak)]] = True
         if wide.any():
-            terms = distance[wide] / sd**2 + (column + log_w)
-            result[wide, b] = _log_sum(terms) - np.log(sd) - 0.5 * np.log(2 * np.pi)
-    if log_f.ndim == 1 and narrow.any():
-        where, which = np.nonzero(narrow)
-        result[where, which] = _hermite(LogSpline(axis, log_f), at[where], tau[which])[0]
+            result[wide, b] = _trapezoid(distance[wide], sd, column + log_w)
     return result
+
+
+def _trapezoid(distance: Array, sd: float, log_f: Array) -> Array:
+    """log of the sum over nodes of f times the normal density; distance = -(at - node)^2/2."""
+    return _log_sum(distance / sd**2 + log_f) - np.log(sd) - 0.5 * np.log(2 * np.pi)
 
 
 def _hermite(
@@ -191,10 +215,10 @@ def _log_sum(terms: Array) -> Array:
     return np.log(terms.sum(axis=-1)) + top
 
 
-def gamma_mixture(nu: float) -> tuple[Array, Array]:
+def gamma_mixture(nu: float, low: float = -25.0, step: float = 0.35) -> tuple[Array, Array]:
     """Nodes log G and log weights of G ~ Gamma(nu/2, rate nu/2): trapezoid in log G."""
     half = nu / 2
-    log_g = np.arange(-25.0, 3.2, 0.35)
+    log_g = np.arange(low, 3.2, step)
     log_w = half * log_g - half * np.exp(log_g)
     return log_g, log_w - logsumexp(log_w)
 
@@ -233,7 +257,7 @@ def counts_likelihoods(
     fewest = (rest if measure == "RR" else np.minimum(events, rest)).min(axis=1)
     corner = (fewest <= 2) & (measure != "OR")
     axes = [
-        SinhAxis((0.0,), (0.02 * w,), scout) if sharp else SinhAxis((c,), (CORE * w,), scout)
+        SinhAxis((0.0, c), (0.02 * w, w), scout) if sharp else SinhAxis((c,), (CORE * w,), scout)
         for c, w, sharp in zip(centre, width, corner, strict=True)
     ]
     limits = np.array([-THETA_LIMIT, THETA_LIMIT])
@@ -245,8 +269,8 @@ def counts_likelihoods(
         seen = np.nonzero(log_g[i] > log_g[i].max() + LOG_NEGLIGIBLE)[0]
         low = min(reach[i][max(seen[0] - 1, 0)], -1.0)
         high = max(reach[i][min(seen[-1] + 1, len(scout) - 1)], 1.0)
-        x = uniform(low, high, (0.06 if corner[i] else 0.2 / CORE) / fineness)
-        finest.append(replace(axis, x=x[np.abs(axis.value(x)) <= THETA_LIMIT]))
+        x = uniform(low, high, (0.1 if corner[i] else 0.2 / CORE) / fineness)
+        finest.append(replace(axis, x=_odd(x[np.abs(axis.value(x)) <= THETA_LIMIT])))
     # One rectangular call for all trials: shorter axes are padded with their own last node.
     longest = max(len(axis.x) for axis in finest)
     padded = np.array([np.pad(nodes(a), (0, longest - len(a.x)), mode="edge") for a in finest])
@@ -255,6 +279,10 @@ def counts_likelihoods(
         Counts(float(centre[i]), float(width[i]), axis, table[i, : len(axis.x)], bool(corner[i]))
         for i, axis in enumerate(finest)
     ]
+
+
+def _odd(x: Array) -> Array:
+    return x[: len(x) - 1 + len(x) % 2]
 
 
 def _integrate_phi(measure: str, arms: Array, theta: Array, phi_prior: Any, count: int) -> Array:
