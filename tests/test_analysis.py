@@ -10,7 +10,7 @@ import bayespool as bp
 from bayespool.agreement import DisagreementError
 from bayespool.analysis.alternatives import changed
 from bayespool.analysis.checks import certified, largest_change, mirrored
-from bayespool.analysis.run import gated
+from bayespool.analysis.run import gated, sampling_notes
 from bayespool.files import json_text, without_keys
 from bayespool.prior import parse_prior
 
@@ -273,3 +273,110 @@ def test_every_public_name_is_there():
         assert getattr(bp, name) is not None
     with pytest.raises(AttributeError, match="nothing_here"):
         _ = bp.nothing_here
+
+
+def with_trial(**cells) -> pd.DataFrame:
+    row = {"trial": "last", "n_treatment": 40, "n_control": 40} | cells
+    return pd.concat([COUNTS, pd.DataFrame([row])], ignore_index=True)
+
+
+ONE_EMPTY = with_trial(events_treatment=0, events_control=0).iloc[1:]
+ALL_EVENTS = with_trial(events_treatment=40, events_control=40)
+FLAT = bp.Priors("Flat()", "Flat()")
+
+
+def test_a_side_analysis_without_answer_leaves_the_main_one(valid_record, tmp_path):
+    found = bp.analyse(ONE_EMPTY, "RD", FLAT, benefit="lower", engine="exact")
+    rows = valid_record(found.record)["phi_sensitivity"]
+    (lost,) = [row for row in rows if "reason" in row]
+    assert lost["case"] == "without trials that have no event in either arm"
+    assert lost["natural_median"] is None
+    assert lost["largest_change"] is None
+    assert lost["prob_benefit"] == {"0": None}
+    assert all(row["largest_change"] is not None for row in rows if row is not lost)
+    notes = "\n".join(found.notes)
+    assert "without trials that have no event in either arm: no answer. " + lost["reason"] in notes
+    assert "P(benefit) changes by at most" in notes
+    found.write(tmp_path)
+
+
+def test_a_reading_without_answer_says_why(tmp_path):
+    path = tmp_path / "other.csv"
+    change = {"outcome": "o", "scenario": "two left", "change": "drop", "trial": "c"}
+    pd.DataFrame([change | {"reason": "doubt"}]).to_csv(path, index=False)
+    found = bp.analyse(
+        COUNTS, "RR", FLAT, benefit="lower", engine="exact", name="o", alternatives=path
+    )
+    row = found.tables["alternatives"].iloc[0]
+    assert row["scenario"] == "two left"
+    assert pd.isna(row["prob_benefit"])
+    assert row["reason"].startswith("doubt; ")
+    assert found.headline()
+
+
+def test_trials_with_events_only_stay_in_the_sensitivity():
+    found = bp.analyse(ALL_EVENTS, "RR", benefit="lower", engine="exact")
+    cases = [row["case"] for row in found.record["phi_sensitivity"]]
+    assert not any("no event" in case for case in cases)
+
+
+def test_mantel_haenszel_counts_the_trials_with_events_only():
+    found = bp.analyse(ALL_EVENTS, "RR", benefit="lower", engine="exact")
+    rows = {row["method"]: row for row in found.record["frequentist"]}
+    assert rows["MH"]["k"] == 4
+    assert rows["common-IV"]["k"] == 3
+    assert "1 trial with events only in both arms counted" in rows["MH"]["note"]
+    (note,) = [note for note in found.notes if note.startswith("last:")]
+    assert "Mantel–Haenszel and the binomial model take the counts as they are" in note
+    odds = bp.analyse(ALL_EVENTS, "OR", benefit="lower", engine="exact")
+    assert {row["method"]: row["k"] for row in odds.record["frequentist"]}["MH"] == 3
+
+
+def test_tables_of_an_earlier_run_do_not_stay(tmp_path):
+    bp.analyse(COUNTS, "RR", benefit="lower", engine="exact").write(tmp_path)
+    assert (tmp_path / "tables" / "phi_sensitivity.csv").exists()
+    (tmp_path / "tables" / "mine.csv").write_text("a\n1\n", encoding="utf-8")
+    paths = bp.analyse(MEANS, "HR", benefit="lower", engine="exact").write(tmp_path)
+    kept = {path.relative_to(tmp_path).as_posix() for path in paths} | {"tables/mine.csv"}
+    assert set(contents(tmp_path)) == kept
+
+
+def test_a_fit_that_took_more_says_so():
+    how = {
+        "seed": 2026, "draws": 4000, "tune": 2000, "chains": 4, "target_accept": 0.995,
+        "attempts": 2,
+    }  # fmt: skip
+    assert sampling_notes(how | {"attempts": 1}, 2026) == []
+    (note,) = sampling_notes(how, 2026)
+    assert "attempt 2: seed 2026, 4000 draws a chain, target_accept 0.995" in note
+    first, _ = sampling_notes(how | {"seed": 2027}, 2026)
+    assert "of seed 2026, differed" in first
+    assert "from seed 2027" in first
+
+
+def test_risk_differences_with_and_without_the_trials_without_contrast():
+    frame = with_trial(events_treatment=0, events_control=0)
+    found = bp.analyse(frame, "RD", benefit="lower", engine="exact")
+    table = found.tables["frequentist"]
+    assert set(table["double_zero"]) == {"kept", "dropped"}
+    assert set(table.loc[table["method"] == "DL", "k"]) == {3, 4}
+    assert table["double_zero_weight"].between(0.1, 1).all()
+    methods = [row["method"] for row in found.record["frequentist"]]
+    assert len(methods) == len(set(methods))
+    assert {row["k"] for row in found.record["frequentist"]} == {4}
+    scales = found.tables["engines"].set_index("engine")["scale"]
+    assert (scales["exact"], scales["DL"]) == ("atanh", "identity")
+
+
+@pytest.mark.parametrize(
+    "options", [{"beside": [bp.priors("HR", "vague")]}, {"alternatives": "none.csv"}], ids=str
+)
+def test_what_needs_the_exact_engine_is_refused_without_it(options):
+    with pytest.raises(bp.UsageError, match="answered by the exact engine"):
+        bp.analyse(MEANS, "HR", engine="nuts", **options)
+
+
+def test_without_a_declared_benefit_notes_name_the_side():
+    notes = "\n".join(bp.analyse(COUNTS, "OR", engine="exact").notes)
+    assert "P(OR < 1) changes by at most" in notes
+    assert "P(benefit)" not in notes

@@ -149,6 +149,25 @@ def test_report_writes_a_folder_a_file_and_one_page(bayespool, counts, tmp_path)
     assert "mortality/record.json" in text
 
 
+def test_report_gives_a_list_of_records_or_the_one(bayespool, counts, tmp_path):
+    words = [*FIT, "--out", tmp_path / "site", "--quiet", "--json"]
+    status, out, err = bayespool("report", counts, "data/mortality.csv", *words, "-")
+    assert (status, err) == (0, "")
+    assert [record["analysis"] for record in json.loads(out)] == ["counts", "mortality"]
+    for _ in range(2):
+        assert bayespool("report", counts, *words, tmp_path / "r.json")[0] == 0
+    assert json.loads((tmp_path / "r.json").read_text())["analysis"] == "counts"
+    both = tmp_path / "both.json"
+    for _ in range(2):
+        assert bayespool("report", counts, "data/mortality.csv", *words, both)[0] == 0
+    assert len(json.loads(both.read_text())) == 2
+
+
+def test_every_verb_takes_quiet(bayespool):
+    assert bayespool("check", "data/mortality.csv", "--quiet")[0] == 0
+    assert bayespool("priors", "--measure", "RR", "--quiet")[0] == 0
+
+
 def test_report_refuses_two_files_of_one_name(bayespool, counts, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
@@ -179,6 +198,8 @@ def test_report_refuses_two_files_of_one_name(bayespool, counts, tmp_path):
         ([*FIT, "--threshold", "0"], "0 is not a ratio"),
         ([*FIT, "--threshold", "low"], "a threshold is a number"),
         ([*FIT, "--seed", "-1"], "--seed"),
+        ([*FIT, "--seed", "1_0"], "'1_0' is not a whole number"),
+        ([*FIT, "--important", "0_7"], "'0_7' is not a number"),
         (["--measure", "MD", "--benefit", "lower"], "cannot be computed from the binary layout"),
     ],
 )
@@ -201,7 +222,7 @@ def test_a_missing_file_and_an_unknown_verb(bayespool):
 def test_a_folder_that_cannot_be_written_is_a_sentence(bayespool, counts, tmp_path):
     (tmp_path / "file").write_text("")
     status, _, err = bayespool("fit", counts, *FIT, "--out", tmp_path / "file")
-    assert status == 2
+    assert status == 1
     assert "cannot be written" in err
 
 

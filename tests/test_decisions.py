@@ -57,6 +57,8 @@ def test_a_tail_keeps_its_relative_accuracy():
         ({"benefit": "lower", "below": [0]}, "not a ratio"),
         ({"benefit": "lower", "below": [-1]}, "not a ratio"),
         ({"benefit": "lower", "below": ["many"]}, "a threshold is a number, not 'many'"),
+        ({"benefit": "lower", "below": ["1_0"]}, "a threshold is a number, not '1_0'"),
+        ({"benefit": "lower", "below": ["nan"]}, "nan is not an effect"),
     ],
 )
 def test_the_wrong_word_is_an_error(exact, options, message):
@@ -72,7 +74,10 @@ def test_a_common_effect_has_no_new_trial(mortality):
 
 def test_thresholds_keep_the_number_as_given_and_no_effect_is_among_them():
     assert list(thresholds_of("RR", "log", [0.9, "0.80", 0.9])) == ["1", "0.9", "0.80"]
-    assert list(thresholds_of("RR", "log", [0.9, "1.0"])) == ["1", "0.9"]
+    assert thresholds_of("RR", "log", [0.9, "1.0"]) == {"1": 0.0, "0.9": np.log(0.9), "1.0": 0.0}
+    two = thresholds_of("RR", "log", ["0.9", " 0.90"])
+    assert list(two) == ["1", "0.9", "0.90"]
+    assert two["0.9"] == two["0.90"]
     assert thresholds_of("MD", "identity", [0, -10.5]) == {"0": 0.0, "-10.5": -10.5}
     assert thresholds_of("RD", "atanh", -0.05)["-0.05"] == pytest.approx(np.arctanh(-0.05))
     assert thresholds_of("RR", "log", None) == {"1": 0.0}

@@ -575,6 +575,10 @@ def test_refusals() -> None:
     made = surface(trials, "OR")
     with pytest.raises(PriorError, match="needs its own surface"):
         made.posterior(Priors("Normal(0, 1)", "HalfNormal(1)", "Normal(0, 2)"))
+    with pytest.raises(PriorError, match="Leave phi out"):
+        surface(trials, "OR", likelihood="normal").posterior(
+            Priors("Normal(0, 1)", "HalfNormal(1)", "Normal(0, 10)")
+        )
     with pytest.raises(UsageError, match="effects is one of"):
         surface(trials, "OR", effects="fixed")
     with pytest.raises(UsageError, match="binomial"):

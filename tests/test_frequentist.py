@@ -269,9 +269,11 @@ def ledger_of(name):
     if dataset["type"] == "binary":
         trials = trials_of(dataset)
         silent = int(no_contrast(trials).sum())
+        events = trials.frame["events_treatment"] + trials.frame["events_control"]
+        without_events = int((events == 0).sum())
         for entry in dataset["rma_mh"]:
             (ours,) = pool(trials, entry["measure"], ["MH"]).to_dict("records")
-            left = silent if entry["measure"] != "RD" else 0
+            left = {"RD": 0, "RR": without_events, "OR": silent}[entry["measure"]]
             assert ours["k"] == entry["k"] - left
             for theirs in ("estimate", "se", "ci_lb", "ci_ub", "pval", "Q", "Qp", "I2"):
                 ledger.compare("MH", (name, theirs), ours[POOLED[theirs]], entry[theirs])

@@ -9,6 +9,7 @@ import pytest
 from scipy import special, stats
 
 from bayespool.errors import DataError, PriorError, UsageError
+from bayespool.exact import surface
 from bayespool.measures import risks
 from bayespool.nuts_models import binomial, normal
 from bayespool.prior import Priors
@@ -167,3 +168,14 @@ def test_a_flat_prior_needs_trials_that_inform():
     with pytest.raises(PriorError, match="two informative trials"):
         binomial(counts([(2, 5, 3, 7), (0, 9, 0, 8)]), "OR", flat)
     assert isinstance(binomial(SOME, "OR", flat), pm.Model)
+
+
+@pytest.mark.parametrize("measure", ["OR", "RR", "RD"])
+def test_flat_priors_need_trials_that_bound_the_effect_as_in_the_exact_engine(measure):
+    separated = counts([(5, 5, 0, 7), (9, 9, 0, 8), (0, 6, 4, 4)])
+    priors = Priors("Flat()", "HalfNormal(1)")
+    with pytest.raises(PriorError) as sampled:
+        binomial(separated, measure, priors)
+    with pytest.raises(PriorError) as exact:
+        surface(separated, measure).posterior(priors)
+    assert str(sampled.value) == str(exact.value)

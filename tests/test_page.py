@@ -3,13 +3,14 @@
 import base64
 import re
 from html.parser import HTMLParser
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
 
 from bayespool.analysis import analyse
-from bayespool.page import page
+from bayespool.page import content, page, words
 from bayespool.page.content import link
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -74,8 +75,8 @@ def test_the_answer_and_its_data_are_there(reader):
     assert "P(RR < 1), is 0.975" in reader.text
     assert "RR < 0.9" in reader.text
     assert "RR > 0.9" in reader.text
-    for words in ("bowdish_2023", "Side by side".lower(), "Data", "shi_2021: no event"):
-        assert words in reader.text
+    for said in ("bowdish_2023", "Side by side".lower(), "Data", "shi_2021: no event"):
+        assert said in reader.text
 
 
 def test_the_first_table_has_every_outcome(reader):
@@ -150,3 +151,34 @@ def test_the_same_analyses_give_the_same_bytes(tmp_path):
     first = page([of(trials())], tmp_path / "a").read_bytes()
     assert first == page([of(trials())], tmp_path / "b").read_bytes()
     assert not re.search(rb"[ \t]\n", first)
+
+
+def test_numbers_of_draws_stop_at_their_monte_carlo_error():
+    record = {
+        "nuts": {
+            "natural": {"mu": {"median": 0.7123, "lower": 0.4512, "upper": 1.0012}},
+            "mcse": {"mu": {"median": 0.004, "lower": 0.07, "upper": 0.3}},
+            "ess_bulk": {"mu": 400.0, "theta_new": 100.0},
+            "prob_benefit": {"1": 0.9012},
+            "prob_benefit_new": {"1": 0.8012},
+        }
+    }
+    drawn = SimpleNamespace(
+        record=record, engine="nuts", scale="log", measure="RR", benefit="lower"
+    )
+    assert words.interval(drawn, "nuts", "mu", 2) == "0.71 [0.45, 1.0]"
+    assert words.chance(drawn, "") == "0.90"
+    assert words.chance(drawn, "_new") == "0.80"
+    drawn.record["exact"] = {key: record["nuts"][key] for key in ("natural", "prob_benefit")}
+    drawn.engine = "exact"
+    assert words.interval(drawn, "exact", "mu", 2) == "0.71 [0.45, 1.00]"
+    assert words.chance(drawn, "") == "0.901"
+
+
+def test_the_other_side_of_a_threshold_is_not_called_harm():
+    lower = of(trials())
+    assert {"P(RR < t)", "P(RR > t)"} <= set(content.grids_of(lower)[0].heads)
+    table = pd.DataFrame({"prob_harm": [0.1], "prob_harm_0.9": [0.2], "prob_harm_new_0.9": [0.3]})
+    assert content._plain("", table, lower).heads == [
+        "P(harm)", "P(RR > 0.9)", "P(RR > 0.9), new trial",
+    ]  # fmt: skip

@@ -132,4 +132,12 @@ def test_a_record_names_no_folder_of_one_machine(both, mortality):
 def test_versions_name_the_sampler_only_where_it_ran(both):
     exact = bp.analyse(COUNTS, "RR", engine="exact").record["versions"]
     assert set(exact) == {"python", "bayespool", "numpy", "scipy"}
-    assert set(both.record["versions"]) == {*exact, "pymc", "nutpie", "arviz"}
+    sampler = {"pymc", "pytensor", "nutpie", "numba", "arviz"}
+    assert set(both.record["versions"]) == {*exact, *sampler}
+
+
+def test_the_record_says_how_the_draws_were_made(both):
+    how = both.record["nuts"]["sampling"]
+    assert list(how) == ["seed", "draws", "tune", "chains", "target_accept", "attempts"]
+    assert how == {word: both.fit.attrs[word] for word in how}
+    assert both.record["double_zero"] == "drop"

@@ -1,16 +1,20 @@
 """Sampling: right answers, the same draws every time, and a gate that holds."""
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 
 import arviz as az
 import numpy as np
+import nutpie
 import pandas as pd
 import pymc as pm
 import pytest
 import xarray as xr
 
+from bayespool import sampling
 from bayespool.errors import ConvergenceError, UsageError
 from bayespool.exact import surface
 from bayespool.nuts_models import binomial, normal
@@ -247,3 +251,15 @@ def test_one_trial_alone_gives_its_posterior():
     exact = surface(trials, "RR").posterior(WEAK)
     assert_agree(fit, "mu", exact["mu"])
     assert_agree(fit, "tau", exact["tau"])
+
+
+def test_ctrl_c_ends_the_sampling():
+    with pm.Model() as model:
+        pm.Normal("mu")
+    compiled = nutpie.compile_pymc_model(model)
+    settings = {"draws": 400_000, "tune": 100, "target_accept": 0.8}
+    timer = threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT])
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        sampling._run(compiled, 1, 1, 1, False, settings)
+    timer.join()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,9 @@ from bayespool.summaries import ess, posterior_of
 __all__ = ["chances", "check_benefit", "mcse_of", "prob_benefit", "thresholds_of"]
 
 SIDES = {"lower": "below", "higher": "above"}
+# What float() takes beyond this (1_0, other scripts' digits) is more likely a slip than a number.
+# NaN and infinity are refused in the words of the measure.
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(nan|inf|infinity)")
 
 
 def check_benefit(benefit: str | None) -> str | None:
@@ -41,29 +45,30 @@ def thresholds_of(
     Returns
     -------
     dict
-        The number as given ("0.9") to its value on the analysis scale. Each value once.
+        The number as given ("0.9") to its value on the analysis scale. Each text once: "0.9" and
+        "0.90" are two keys of one value.
 
     Raises
     ------
     UsageError
-        Not a number, or impossible for the measure.
+        Not a plain decimal number, or impossible for the measure.
     """
     if given is None or isinstance(given, float | int | str):
         given = [] if given is None else [given]
     null = f"{measure(name).null:g}"
     found: dict[str, float] = {}
     for entry in given:
+        text = entry.strip() if isinstance(entry, str) else None
+        if text is not None and not NUMBER.fullmatch(text.lower()):
+            raise UsageError(f"a threshold is a number, not {entry!r}.")
         try:
             value = float(entry)
         except (TypeError, ValueError):
             raise UsageError(f"a threshold is a number, not {entry!r}.") from None
         # A risk difference lies in (-1, 1) whatever the likelihood.
         from_natural(value, "atanh" if name == "RD" else scale)
-        at = float(from_natural(value, scale))
-        label = null if at == 0 else entry.strip() if isinstance(entry, str) else _written(value)
-        if at not in found.values():
-            found[label] = at
-    return {null: 0.0, **found}  # no effect first, the others as given
+        found[_written(value) if text is None else text] = float(from_natural(value, scale))
+    return {null: 0.0} | found  # no effect first, the others as given
 
 
 def chances(
@@ -72,8 +77,9 @@ def chances(
     """Probabilities by threshold: the record's ``prob_benefit``, ``prob_harm`` and the like.
 
     ``prob_benefit`` is the probability of an effect on the better side of the threshold,
-    ``prob_harm`` that of the other side; ``_new`` is for the effect in a new trial. Without
-    `benefit` they are ``prob_below`` and ``prob_above``. `new` False leaves the new trial out.
+    ``prob_harm`` that of the other side of the same threshold; ``_new`` is for the effect in a
+    new trial. Without `benefit` they are ``prob_below`` and ``prob_above``. `new` False leaves the
+    new trial out.
     """
     words = {"below": "prob_below", "above": "prob_above"}
     if benefit is not None:
@@ -114,7 +120,8 @@ def prob_benefit(
     -------
     DataFrame
         ``threshold`` (natural units), ``prob_benefit`` (beyond it on the better side),
-        ``prob_harm`` (on its other side), ``mcse`` (0 when exact). Without `benefit`:
+        ``prob_harm`` (on the other side of the same threshold: the probability of harm at no
+        effect alone), ``mcse`` (0 when exact). Without `benefit`:
         ``threshold`` (no effect alone), ``prob_below``, ``prob_above``, ``mcse``.
 
     Raises

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal, get_args
 
+import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
 from bayespool.errors import DataError, UsageError
-from bayespool.measures import effect_sizes, risks, scale_of
+from bayespool.measures import effect_sizes, informative, risks, scale_of
 from bayespool.prior import DEFAULT_PHI, Priors, check_proper, parse_prior
 from bayespool.trials import Trials
 
@@ -59,9 +60,8 @@ def binomial(
     Jackson et al. (2018), Stat Med 37:1059.
     """
     r1, n1, r0, n0 = _counts(trials, measure)
-    events, size = r0 + r1, n0 + n1
-    informative = len(trials) if measure == "RD" else int(((events > 0) & (events < size)).sum())
-    check_proper(priors, informative, random=effects != "common")
+    informing = int(informative(measure, np.column_stack([r1, n1, r0, n0])).sum())
+    check_proper(priors, informing, random=effects != "common")
     with pm.Model(coords={"trial": trials.names}) as model:
         theta = _trial_effects(priors, effects, centred)
         phi = (priors.phi or parse_prior(DEFAULT_PHI, "phi")).to_pymc("phi", dims="trial")

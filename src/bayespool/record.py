@@ -18,13 +18,22 @@ from bayespool.prior import Priors
 from bayespool.summaries import convergence, described, in_natural_units
 from bayespool.trials import Trials
 
-__all__ = ["SCHEMA", "data_name", "engine_part", "frequentist_part", "record", "versions"]
+__all__ = [
+    "SAMPLING",
+    "SCHEMA",
+    "data_name",
+    "engine_part",
+    "frequentist_part",
+    "record",
+    "versions",
+]
 
 SCHEMA = "bayespool-record-1"
 FREQUENTIST = (
     "method", "estimate", "se", "lower", "upper", "p", "tau2", "i2", "q", "q_p",
     "prediction_lower", "prediction_upper", "prediction_df", "k", "note",
 )  # fmt: skip
+SAMPLING = ("seed", "draws", "tune", "chains", "target_accept", "attempts")
 
 
 def record(
@@ -44,6 +53,8 @@ def record(
     exact: Posterior | None,
     nuts: Posterior | None,
     grid_error: float | None,
+    sampling: dict[str, Any] | None,
+    double_zero: str,
     frequentist: pd.DataFrame,
     diagnostics: dict[str, Any] | None,
     agreement: dict[str, Any],
@@ -55,6 +66,8 @@ def record(
 
     Parameters
     ----------
+    sampling : dict or None
+        `SAMPLING` of the fit that was kept; None where NUTS did not run.
     more : dict
         Further keys, such as ``phi_sensitivity``.
     """
@@ -67,6 +80,7 @@ def record(
         "scale": scale,
         "likelihood": likelihood,
         "effects": effects,
+        "double_zero": double_zero,
         "benefit": benefit,
         "important": important,
         "trials": len(trials),
@@ -88,6 +102,7 @@ def record(
         }
     if nuts is not None:
         parts["nuts"] = engine_part(nuts, benefit, thresholds) | _of_draws(nuts)
+        parts["nuts"]["sampling"] = sampling
     parts |= {
         "frequentist": frequentist_part(frequentist),
         "diagnostics": diagnostics,
@@ -127,8 +142,12 @@ def frequentist_part(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def versions(sampled: bool) -> dict[str, str]:
     """Versions of what made the numbers; the sampler's only where it ran."""
-    packages = ["bayespool", "numpy", "scipy", *(["pymc", "nutpie", "arviz"] if sampled else [])]
-    return {"python": platform.python_version()} | {name: version(name) for name in packages}
+    found = {name: version(name) for name in ("bayespool", "numpy", "scipy")}
+    if sampled:
+        from bayespool import sampling
+
+        found |= sampling.versions()
+    return {"python": platform.python_version()} | found
 
 
 def data_name(trials: Trials) -> str:

@@ -17,7 +17,7 @@ import xarray as xr
 from pymc.backends.arviz import coords_and_dims_for_inferencedata, find_observations
 from threadpoolctl import threadpool_limits
 
-from bayespool.errors import ConvergenceError, UsageError
+from bayespool.errors import BayespoolError, ConvergenceError, UsageError
 
 __all__ = ["diagnose", "sample", "versions"]
 
@@ -72,6 +72,8 @@ def sample(
         Neither attempt converged; it carries the second one as ``.fit``.
     UsageError
         An impossible seed, count or target_accept.
+    KeyboardInterrupt
+        After Ctrl-C; the draws made so far are thrown away.
     """
     _check(seed, draws, tune, chains, target_accept, cores)
     with pytensor.config.change_flags(numba__fastmath=False):
@@ -87,15 +89,8 @@ def sample(
     for attempt, settings in enumerate((first, second), start=1):
         began = time.perf_counter()
         with threadpool_limits(limits=1):
-            fit = nutpie.sample(
-                compiled,
-                seed=seed,
-                chains=chains,
-                cores=cores or min(chains, os.cpu_count() or 1),
-                save_warmup=False,
-                progress_bar=progress,
-                **settings,
-            )
+            at_once = cores or min(chains, os.cpu_count() or 1)
+            fit = _run(compiled, seed, chains, at_once, progress, settings)
         seconds = time.perf_counter() - began
         how = {"seed": seed, "chains": chains, "attempts": attempt, "sampling_seconds": seconds}
         how |= settings
@@ -153,6 +148,37 @@ def _check(
             raise UsageError(f"{name} is at least 1, not {count}.")
     if not 0 < target_accept < 1:
         raise UsageError(f"target_accept lies between 0 and 1, not {target_accept}.")
+
+
+def _run(
+    compiled: Any, seed: int, chains: int, cores: int, progress: bool, settings: dict[str, Any]
+) -> xr.DataTree:
+    """Every draw that was asked for, or an error.
+
+    nutpie's own blocking call answers Ctrl-C with the draws made so far, as if they were all.
+    """
+    sampler = nutpie.sample(
+        compiled,
+        seed=seed,
+        chains=chains,
+        cores=cores,
+        save_warmup=False,
+        progress_bar=progress,
+        blocking=False,
+        **settings,
+    )
+    try:
+        fit: xr.DataTree = sampler.wait()
+    except BaseException:
+        sampler.cancel()
+        raise
+    sizes = fit["posterior"].sizes
+    if (sizes["chain"], sizes["draw"]) != (chains, settings["draws"]):
+        raise BayespoolError(
+            f"the sampler stopped early: {sizes['chain']} chains of {sizes['draw']} draws instead "
+            f"of {chains} of {settings['draws']}. Run it again."
+        )
+    return fit
 
 
 def _annotate(fit: xr.DataTree, model: pm.Model, how: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from bayespool.agreement import rows_of
+from bayespool.analysis.checks import NO_ANSWER, unanswered
 from bayespool.decisions import chances
 from bayespool.errors import DataError
 from bayespool.exact import surface
@@ -45,7 +46,8 @@ def alternatives(
     -------
     DataFrame
         ``scenario, trials, natural_median, natural_lower, natural_upper``, P(benefit) and P(harm)
-        at no effect, ``reason``. Empty where the file has none.
+        at no effect, ``reason``. Empty where the file has none. A scenario that has no posterior
+        has no numbers, and its ``reason`` ends with why.
 
     Raises
     ------
@@ -63,17 +65,22 @@ def alternatives(
     for scenario, group in file[file["outcome"] == outcome].groupby("scenario", sort=False):
         trials = changed(posterior.trials, rows_of(group), f"{path} ({scenario})")
         phi = posterior.priors.phi or DEFAULT_PHI
-        table = surface(
-            trials, posterior.measure, posterior.likelihood, posterior.effects, phi, double_zero
-        )
-        found = table.posterior(posterior.priors)
-        natural = in_natural_units(found["mu"], found.scale)
         row: dict[str, Any] = {"scenario": scenario, "trials": len(trials)}
+        reasons = [text for text in dict.fromkeys(group.get("reason", ())) if text]
+        try:
+            table = surface(
+                trials, posterior.measure, posterior.likelihood, posterior.effects, phi, double_zero
+            )
+            found = table.posterior(posterior.priors)
+        except NO_ANSWER as error:
+            row |= unanswered(benefit, error)
+            rows.append(row | {"reason": "; ".join([*reasons, str(error)])})
+            continue
+        natural = in_natural_units(found["mu"], found.scale)
         row |= {f"natural_{word}": value for word, value in natural.items()}
         for word, values in chances(found, benefit, {label: 0.0}, new=False).items():
             row[word] = values[label]
-        reasons = dict.fromkeys(group.get("reason", pd.Series(dtype="str")))
-        rows.append(row | {"reason": "; ".join(filter(None, reasons))})
+        rows.append(row | {"reason": "; ".join(reasons)})
     return pd.DataFrame(rows)
 
 

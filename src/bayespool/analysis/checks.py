@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from bayespool.decisions import chances
-from bayespool.errors import PriorError
+from bayespool.errors import DataError, PriorError
 from bayespool.exact import Surface, surface
-from bayespool.measures import MEASURES, effect_sizes, no_contrast
+from bayespool.measures import MEASURES, effect_sizes
 from bayespool.posterior import Posterior
 from bayespool.prior import Prior, Priors, priors
 from bayespool.summaries import in_natural_units
@@ -20,6 +20,8 @@ from bayespool.trials import Trials
 TOLERANCE = 1e-4  # of any reported probability
 PHI_SD = (2, 30)
 REPORTED = np.array([0.025, 0.5, 0.975])
+NO_ANSWER = (DataError, PriorError)  # of a side analysis, which must not end the main one
+NOTHING: dict[str, Any] = dict.fromkeys(("natural_median", "natural_lower", "natural_upper"))
 
 
 def certified(
@@ -49,11 +51,15 @@ def largest_change(a: Posterior, b: Posterior, thresholds: dict[str, float]) -> 
 def phi_sensitivity(
     posterior: Posterior, benefit: str | None, thresholds: dict[str, float]
 ) -> list[dict[str, Any]]:
-    """P(benefit) under other priors on phi, and without the trials that have no contrast."""
+    """P(benefit) under other priors on phi, and without the trials that have no event at all.
+
+    A case that has no posterior has null numbers and a ``reason``.
+    """
     trials, measure = posterior.trials, posterior.measure
     phi = posterior.priors.phi.text
     cases = [(f"phi ~ Normal(0, {sd})", f"Normal(0, {sd})", trials) for sd in PHI_SD]
-    empty = no_contrast(trials)
+    frame = trials.frame
+    empty = (frame["events_treatment"] + frame["events_control"] == 0).to_numpy(dtype=bool)
     if empty.any() and not empty.all():
         cases.append(("without trials that have no event in either arm", phi, trials.take(~empty)))
     word = "prob_benefit" if benefit else "prob_below"
@@ -61,7 +67,13 @@ def phi_sensitivity(
     rows = [_phi_row(f"phi ~ {phi}", phi, trials, posterior, base, base, word)]
     for case, text, some in cases:
         prior = Priors(posterior.priors.mu, posterior.priors.tau, text)
-        other = surface(some, measure, "binomial", posterior.effects, text).posterior(prior)
+        try:
+            other = surface(some, measure, "binomial", posterior.effects, text).posterior(prior)
+        except NO_ANSWER as error:
+            row = {"case": case, "phi": text, "trials": len(some), **NOTHING}
+            row |= {word: dict.fromkeys(base), "largest_change": None, "reason": str(error)}
+            rows.append(row)
+            continue
         found = chances(other, benefit, thresholds, new=False)[word]
         rows.append(_phi_row(case, text, some, other, found, base, word))
     return rows
@@ -102,7 +114,7 @@ def complement(posterior: Posterior, benefit: str | None) -> dict[str, Any] | No
         prior = Priors(mirrored(posterior.priors.mu), posterior.priors.tau, mirrored(phi))
         other = surface(swapped, "RR", "binomial", posterior.effects, mirrored(phi))
         found = other.posterior(prior)
-    except PriorError:  # one-sided, or a flat mu that the complement's counts do not bound
+    except NO_ANSWER:  # one-sided, or a flat mu that the complement's counts do not bound
         return None
     turned = {"lower": "higher", "higher": "lower"}
     return {
@@ -125,7 +137,10 @@ def mirrored(prior: Prior) -> Prior:
 
 
 def other_measures(posterior: Posterior, benefit: str | None) -> list[dict[str, Any]]:
-    """OR, RR and RD side by side, each under the catalogue's prior of the same name."""
+    """OR, RR and RD side by side, each under the catalogue's prior of the same name.
+
+    A measure that has no posterior has null numbers and a ``reason``.
+    """
     name = posterior.priors.name
     if name not in ("weak", "vague"):
         return []
@@ -133,10 +148,13 @@ def other_measures(posterior: Posterior, benefit: str | None) -> list[dict[str, 
     for measure in ("RR", "OR", "RD"):
         found = posterior
         if measure != posterior.measure:
-            table = surface(
-                posterior.trials, measure, "binomial", posterior.effects, posterior.priors.phi
-            )
-            found = table.posterior(priors(measure, name, phi=posterior.priors.phi))
+            phi = posterior.priors.phi
+            try:
+                table = surface(posterior.trials, measure, "binomial", posterior.effects, phi)
+                found = table.posterior(priors(measure, name, phi=phi))
+            except NO_ANSWER as error:
+                rows.append({"measure": measure, **unanswered(benefit, error)})
+                continue
         rows.append(_answer({"measure": measure}, found, benefit))
     return rows
 
@@ -163,6 +181,12 @@ def other_priors(
         )
         for each in found
     ]
+
+
+def unanswered(benefit: str | None, error: Exception) -> dict[str, Any]:
+    """Numbers of a side analysis that has no posterior, all null, and why."""
+    words = ("prob_benefit", "prob_harm") if benefit else ("prob_below", "prob_above")
+    return {**NOTHING, **dict.fromkeys(words), "reason": str(error)}
 
 
 def _answer(row: dict[str, Any], found: Posterior, benefit: str | None) -> dict[str, Any]:

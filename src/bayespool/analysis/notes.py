@@ -15,6 +15,12 @@ from bayespool.summaries import in_natural_units, number, probability
 from bayespool.trials import Trials
 
 HEAVY = 0.2
+# Trials that tell Mantel–Haenszel nothing, by how the notes on effect sizes begin.
+SILENT: dict[str, tuple[str, ...]] = {
+    "OR": ("no event", "events only"),
+    "RR": ("no event",),
+    "RD": (),
+}
 
 
 def all_notes(
@@ -45,25 +51,64 @@ def all_notes(
     if posterior.measure == "RR" and posterior.likelihood == "binomial":
         found.append(_counted(posterior, benefit, event, more.get("complement")))
     if rows := more.get("phi_sensitivity"):
-        change = max(row["largest_change"] for row in rows)
-        cases = ", ".join(row["case"] for row in rows[1:])
-        found.append(
-            f"Sensitivity to the baselines ({cases}): P(benefit) changes by at most "
-            f"{change:.3f} at any threshold."
-        )
-    only = ""
-    if posterior.likelihood == "binomial":
-        only = (
-            " That is for the frequentist methods; the binomial model takes the counts as they are."
-        )
+        found += _baselines(posterior, benefit, rows)
+    elif grid_error is None and posterior.likelihood == "binomial":
+        found.append("The sensitivity to the baselines phi needs the exact engine, which was off.")
+    for row in more.get("other_measures", []):
+        if "reason" in row:
+            found.append(f"{row['measure']} beside it has no answer: {row['reason']}")
     for note, names in groups_of_notes(trials, posterior.measure, double_zero).items():
-        found.append(f"{', '.join(names)}: {note}.{only}")
+        found.append(f"{', '.join(names)}: {note}.{_only(posterior, trials, note)}")
     found += _heavy(posterior, trials)
     if posterior.effects == "t":
         found.append(
             "Student-t effects with 4 degrees of freedom: tau is their scale, their SD is 1.41 tau."
         )
     return [*found, *trials.notes]
+
+
+def _baselines(
+    posterior: Posterior, benefit: str | None, rows: Sequence[dict[str, Any]]
+) -> list[str]:
+    there = [row for row in rows[1:] if row["largest_change"] is not None]
+    found = []
+    if there:
+        change = max(row["largest_change"] for row in there)
+        found.append(
+            f"Sensitivity to the baselines ({', '.join(row['case'] for row in there)}): "
+            f"{_of(posterior, benefit)} changes by at most {change:.3f} at any threshold."
+        )
+    found += [
+        f"Sensitivity to the baselines, {row['case']}: no answer. {row['reason']}"
+        for row in rows
+        if row["largest_change"] is None
+    ]
+    return found
+
+
+def _of(posterior: Posterior, benefit: str | None) -> str:
+    """Name the probability that the record gives: without a declared benefit it is a side."""
+    if benefit:
+        return "P(benefit)"
+    return f"P({posterior.measure} < {MEASURES[posterior.measure].null:g})"
+
+
+def _only(posterior: Posterior, trials: Trials, note: str) -> str:
+    """Say which methods a note on the effect sizes does not concern."""
+    if trials.layout != "binary":
+        return ""
+    takes = []
+    silent = SILENT.get(posterior.measure)
+    if silent is not None and not note.startswith(silent):
+        takes.append("Mantel–Haenszel")
+    if posterior.likelihood == "binomial":
+        takes.append("the binomial model")
+    if not takes:
+        return ""
+    which = "inverse-variance" if "Mantel–Haenszel" in takes else "frequentist"
+    what = " and ".join(takes)
+    verb = "take" if len(takes) > 1 else "takes"
+    return f" That is for the {which} methods; {what} {verb} the counts as they are."
 
 
 def _counted(

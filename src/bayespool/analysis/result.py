@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from bayespool.analysis import tables
+from bayespool.errors import BayespoolError
 from bayespool.exact import Surface
 from bayespool.files import write_csv, write_json
 from bayespool.posterior import Posterior
@@ -43,7 +44,8 @@ class Analysis:
     nuts, fit : Posterior, DataTree or None
         None where NUTS did not run.
     frequentist : DataFrame
-        As `pool` returns it; empty where no trial tells the arms apart.
+        As `pool` returns it, for RD of counts as `pool_rd`; empty where no trial tells the arms
+        apart.
     record : dict
         The contract, as ``record.schema.json`` describes it.
     """
@@ -103,11 +105,13 @@ class Analysis:
         prob_benefit
             ``engine, threshold, prob_benefit, prob_harm, prob_benefit_new, mcse``.
         engines
-            The engines side by side: ``engine, estimate, lower, upper, natural_estimate,
+            The engines side by side: ``engine, scale, estimate, lower, upper, natural_estimate,
             natural_lower, natural_upper, tau, prob_benefit, difference, verdict``.
         frequentist, diagnostics, agreement, phi_sensitivity
             As in the record; ``agreement`` has a row a comparison, ``diagnostics`` a row a
-            quantity.
+            quantity. For RD of counts ``frequentist`` has each method with and without the trials
+            that have no contrast (``double_zero``: kept, dropped) and the share of the
+            inverse-variance weight that they take (``double_zero_weight``, 0 to 1).
         other_measures, other_priors, alternatives
             The answer by OR, RR and RD; under the prior sets beside the main one; under other
             readings of the data.
@@ -121,12 +125,13 @@ class Analysis:
     def write(self, folder: str | os.PathLike[str]) -> list[Path]:
         """Write record.json, tables/*.csv and figures/forest.svg; return their paths.
 
-        A file that would differ in timings alone is left as it is.
+        A file that would differ in timings alone is left as it is; a table of an earlier run that
+        this one does not have is removed.
 
         Raises
         ------
         BayespoolError
-            A file cannot be written.
+            A file cannot be written or removed.
         """
         from bayespool import figures
 
@@ -138,4 +143,16 @@ class Analysis:
             write_csv(written[-1], table)
         written.append(root / "figures" / "forest.svg")
         figures.save(figures.forest(self), written[-1])
+        for name in tables.NAMES:
+            if (stale := root / "tables" / f"{name}.csv") not in written:
+                _remove(stale)
         return written
+
+
+def _remove(stale: Path) -> None:
+    try:
+        stale.unlink(missing_ok=True)
+    except OSError as error:
+        raise BayespoolError(
+            f"{stale} is of an earlier run and cannot be removed: {error}."
+        ) from error

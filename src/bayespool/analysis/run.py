@@ -20,12 +20,12 @@ from bayespool.analysis.tables import engines
 from bayespool.decisions import check_benefit, thresholds_of
 from bayespool.errors import DataError, UsageError
 from bayespool.exact import Surface, surface
-from bayespool.frequentist import pool
+from bayespool.frequentist import pool, pool_rd
 from bayespool.measures import default_likelihood, from_natural, scale_of
 from bayespool.posterior import Posterior
 from bayespool.prior import DEFAULT_PHI, Priors
 from bayespool.prior import priors as named_priors
-from bayespool.record import record
+from bayespool.record import SAMPLING, record
 from bayespool.summaries import as_posterior
 from bayespool.trials import Trials, read_trials
 
@@ -79,7 +79,7 @@ def analyse(
     important : float, optional
         Smallest effect that matters, natural units, in the direction of benefit.
     beside : sequence of Priors
-        Prior sets whose answers stand beside the main one (exact engine).
+        Prior sets whose answers stand beside the main one; they need the exact engine.
     event : str
         What the counts count ("death").
     harm : bool
@@ -88,14 +88,15 @@ def analyse(
         What the data cannot say; they head the notes.
     alternatives : path, optional
         A CSV of other readings of the data (see `bayespool.analysis.alternatives`); what they
-        give is in ``tables["alternatives"]``, never in the record.
+        give is in ``tables["alternatives"]``, never in the record. They need the exact engine.
     progress : callable, optional
         Called with the name of each stage as it begins.
 
     Raises
     ------
     DataError, PriorError, UsageError
-        See `read_trials`, `surface` and `prob_benefit`.
+        See `read_trials`, `surface` and `prob_benefit`; `beside` or `alternatives` without the
+        exact engine.
     ConvergenceError
         The chains did not converge.
     DisagreementError
@@ -107,6 +108,11 @@ def analyse(
         trials = read_trials(trials)
     if engine not in ENGINES:
         raise UsageError(f"engine is one of {', '.join(ENGINES)}; found {engine!r}.")
+    if engine == "nuts" and (len(beside) or alternatives is not None):
+        raise UsageError(
+            "beside and alternatives are answered by the exact engine: leave them out, or use "
+            'engine="both".'
+        )
     check_benefit(benefit)
     likelihood = likelihood or default_likelihood(trials, measure)
     scale = scale_of(measure, likelihood)
@@ -152,16 +158,14 @@ def analyse(
         frequentist = _pooled(trials, measure, likelihood, double_zero)
         head = exact if exact is not None else nuts
         assert head is not None  # one of the two engines ran
-        reasons = explain(head, trials, frequentist, double_zero)
+        once = _once(frequentist)
+        reasons = explain(head, trials, once, double_zero)
         seconds["frequentist"] = time.perf_counter() - start
         say("tables")
         start = time.perf_counter()
         notes = all_notes(head, trials, benefit, double_zero, event, harm, limits, error, more)
-        if fit is not None and fit.attrs["seed"] != seed:
-            notes.append(
-                f"The first {DRAWS} draws a chain differed from exact beyond {LIMIT:g} MCSE; these "
-                f"are from the next seed, {SECOND_DRAWS} draws a chain."
-            )
+        if fit is not None:
+            notes += sampling_notes(fit.attrs, seed)
         found = record(
             name=name,
             question=question,
@@ -178,7 +182,9 @@ def analyse(
             exact=exact,
             nuts=nuts,
             grid_error=error,
-            frequentist=frequentist,
+            sampling=None if fit is None else {word: fit.attrs[word] for word in SAMPLING},
+            double_zero=double_zero,
+            frequentist=once,
             diagnostics=diagnostics,
             agreement=agreement(exact, nuts, comparisons, reasons),
             wall_seconds=seconds,
@@ -226,9 +232,11 @@ def crosscheck(
     Returns
     -------
     DataFrame
-        ``engine, estimate, lower, upper`` (analysis scale; the posterior median), the same in
-        natural units, ``tau``, ``prob_benefit`` (of no effect; without `benefit` the probability
-        below it), ``difference`` to the exact median, ``verdict``.
+        ``engine``, the ``scale`` (log, identity, atanh) of ``estimate, lower, upper`` (the
+        posterior median; RD of counts: atanh for exact and NUTS, the difference itself, identity,
+        for the frequentist methods), the same in natural units, ``tau``, ``prob_benefit`` (of no
+        effect; without `benefit` the probability below it), ``difference`` to the exact median
+        on the row's scale, ``verdict``.
     """
     return engines(analyse(trials, measure, priors, **options).record)
 
@@ -277,11 +285,37 @@ def _beside(
 
 def _pooled(trials: Trials, measure: str, likelihood: str, double_zero: str) -> pd.DataFrame:
     try:
+        if measure == "RD" and trials.layout == "binary":
+            return pool_rd(trials)
         return pool(trials, measure, double_zero=double_zero)
     except DataError:
         if likelihood == "binomial":
             return pd.DataFrame(columns=["method"])  # no trial has an estimate of its own
         raise
+
+
+def _once(frequentist: pd.DataFrame) -> pd.DataFrame:
+    """Leave each method once: the contract's rows keep the trials without contrast."""
+    if "double_zero" not in frequentist:
+        return frequentist
+    return frequentist[frequentist["double_zero"] == "kept"]
+
+
+def sampling_notes(how: dict[Any, Any], seed: int) -> list[str]:
+    """Say what a fit took beyond a first attempt with the seed asked for."""
+    found = []
+    used = f"{how['draws']} draws a chain, target_accept {how['target_accept']:g}"
+    if how["seed"] != seed:
+        found.append(
+            f"The first draws, of seed {seed}, differed from exact beyond {LIMIT:g} MCSE; these "
+            f"are from seed {how['seed']}, {used}."
+        )
+    if how["attempts"] > 1:
+        found.append(
+            f"The chains converged at attempt {how['attempts']}: seed {how['seed']}, {used}, "
+            f"tuned over {how['tune']}."
+        )
+    return found
 
 
 def gated(

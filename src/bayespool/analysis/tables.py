@@ -11,6 +11,7 @@ from scipy.special import ndtri
 from bayespool.agreement import LIMIT, rows_of
 from bayespool.decisions import SIDES, mcse_of
 from bayespool.measures import MEASURES, effect_sizes, to_natural
+from bayespool.record import FREQUENTIST
 from bayespool.summaries import number, probability
 from bayespool.trials import Trials
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from bayespool.analysis.result import Analysis
 
 ENGINES = ("exact", "nuts")
+NAMES = (
+    "summary", "trials", "prob_benefit", "engines", "frequentist", "diagnostics", "agreement",
+    "phi_sensitivity", "other_measures", "other_priors", "alternatives",
+)  # fmt: skip
 FEW = 5  # trials, below which the headline of a harm says so first
 Z_975 = float(ndtri(0.975))
 SHOWN = ("natural_median", "natural_lower", "natural_upper")
@@ -31,7 +36,7 @@ def all_tables(analysis: Analysis) -> dict[str, pd.DataFrame]:
         "trials": trials_table(analysis),
         "prob_benefit": chances_table(analysis),
         "engines": engines(record),
-        "frequentist": pd.DataFrame(record["frequentist"]),
+        "frequentist": frequentist_table(analysis),
     }
     if record["diagnostics"] is not None:
         found["diagnostics"] = diagnostics(record)
@@ -41,9 +46,15 @@ def all_tables(analysis: Analysis) -> dict[str, pd.DataFrame]:
         found["phi_sensitivity"] = phi_table(record["phi_sensitivity"])
     for name in ("other_measures", "other_priors"):
         if record.get(name):
-            found[name] = pd.DataFrame(record[name])
+            found[name] = _said(pd.DataFrame(record[name]))
     found["alternatives"] = analysis.alternatives
     return {name: table for name, table in found.items() if len(table)}
+
+
+def frequentist_table(analysis: Analysis) -> pd.DataFrame:
+    """Tabulate the classical methods, for RD with and without the trials without contrast."""
+    columns = [*FREQUENTIST, "double_zero", "double_zero_weight"]
+    return analysis.frequentist[[name for name in columns if name in analysis.frequentist]]
 
 
 def quantities_of(part: dict[str, Any]) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
@@ -145,7 +156,7 @@ def engines(record: dict[str, Any]) -> pd.DataFrame:
                 if record["agreement"]["ok"]
                 else f"DISAGREES: {verdict['worst_z']:.1f} MCSE ({verdict['worst']})"
             )
-        row = {"engine": engine, "estimate": part["mu"]["median"]}
+        row = {"engine": engine, "scale": record["scale"], "estimate": part["mu"]["median"]}
         row |= {end: part["mu"][end] for end in ("lower", "upper")}
         row |= {
             f"natural_{to}": part["natural"]["mu"][source]
@@ -158,7 +169,7 @@ def engines(record: dict[str, Any]) -> pd.DataFrame:
     reasons = {row["method"]: row for row in record["agreement"]["frequentist"]}
     for row in record["frequentist"]:
         ends = {end: row[end] for end in ("estimate", "lower", "upper")}
-        scale = "log" if ratio else "identity"
+        scale = "log" if ratio else "identity"  # RD is always the difference here
         natural = {
             f"natural_{end}": None if value is None else float(to_natural(value, scale))
             for end, value in ends.items()
@@ -167,7 +178,14 @@ def engines(record: dict[str, Any]) -> pd.DataFrame:
         reason = reasons.get(row["method"], {"difference": None, "reason": ""})
         note = "; ".join(filter(None, [reason["reason"], row["note"]]))
         rows.append(
-            {"engine": row["method"], **ends, **natural, "tau": tau, "prob_benefit": None}
+            {
+                "engine": row["method"],
+                "scale": scale,
+                **ends,
+                **natural,
+                "tau": tau,
+                "prob_benefit": None,
+            }
             | {"difference": reason["difference"], "verdict": note}
         )
     return pd.DataFrame(rows)
@@ -198,7 +216,12 @@ def phi_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
             if isinstance(values, dict):
                 own |= {f"{key}_{label}": p for label, p in values.items()}
         flat.append(own)
-    return pd.DataFrame(flat)
+    return _said(pd.DataFrame(flat))
+
+
+def _said(table: pd.DataFrame) -> pd.DataFrame:
+    """Leave the reason empty where there is an answer."""
+    return table.fillna({"reason": ""}) if "reason" in table else table
 
 
 def headline(analysis: Analysis) -> list[str]:

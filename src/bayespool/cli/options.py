@@ -18,6 +18,7 @@ __all__ = [
     "Engine",
     "Important",
     "Json",
+    "JsonOfAll",
     "Likelihood",
     "Measure",
     "MeasureIfAny",
@@ -59,6 +60,27 @@ def _list(allowed: tuple[str, ...]) -> str:
         f"Choose one of {', '.join(allowed)}.")  # fmt: skip
 
 
+def _written(text: str | float, kind: Callable[[Any], Any], what: str) -> Any:
+    """Read a number, or take a default as it is; Python's underscores (1_0) are not one."""
+    try:
+        if "_" in str(text):
+            raise ValueError(text)
+        return kind(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not {what}.") from None
+
+
+def _decimal(text: str | float) -> float:
+    return float(_written(text, float, "a number"))
+
+
+def _whole(text: str | float) -> int:
+    value = int(_written(text, int, "a whole number"))
+    if value < 0:
+        raise typer.BadParameter(f"{value} is below 0.")
+    return value
+
+
 def _option(words: str, help: str, *allowed: str) -> Any:
     metavar = "|".join(allowed) if allowed else None
     callback = one_of(*allowed) if allowed else None
@@ -98,6 +120,7 @@ Important = Annotated[
     typer.Option(
         "--important",
         metavar="EFFECT",
+        parser=_decimal,
         help="Smallest effect that matters, in natural units (0.7 for a ratio where lower is "
         "better); sceptical, enthusiastic and pessimistic priors are built from it.",
     ),
@@ -115,10 +138,20 @@ DoubleZero = Annotated[
     _option("--double-zero", "Trials without any event, in normal approximations.", "drop", "keep"),
 ]
 Engine = Annotated[str, _option("--engine", "exact needs no sampling.", "exact", "nuts", "both")]
-Seed = Annotated[int, typer.Option("--seed", help="Of the sampler.", min=0)]
+Seed = Annotated[
+    int, typer.Option("--seed", metavar="NUMBER", parser=_whole, help="Of the sampler.")
+]
 Json = Annotated[
     str | None,
     typer.Option("--json", metavar="FILE|-", help="Write the record; - for stdout, alone."),
+]
+JsonOfAll = Annotated[
+    str | None,
+    typer.Option(
+        "--json",
+        metavar="FILE|-",
+        help="Write the record, of several files a list of them; - for stdout.",
+    ),
 ]
 Out = Annotated[
     str | None,

@@ -12,7 +12,7 @@ from typer.exceptions import TyperException
 from typer.main import get_command
 
 from bayespool.cli.verbs import app
-from bayespool.errors import BayespoolError, ConvergenceError
+from bayespool.errors import BayespoolError, ConvergenceError, DataError, PriorError, UsageError
 
 __all__ = ["main"]
 
@@ -24,7 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status.
 
     0 done, 2 bad input or usage, 3 not converged, 130 after Ctrl-C, 1 anything else (the engines
-    disagree, or a fault of ours; ``BAYESPOOL_DEBUG=1`` shows its traceback).
+    disagree, a file cannot be written, or a fault of ours; ``BAYESPOOL_DEBUG=1`` shows its
+    traceback).
     """
     arguments = _each_threshold(list(sys.argv[1:] if argv is None else argv))
     try:
@@ -41,9 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     except ConvergenceError as error:
         return _complain(str(error), NOT_CONVERGED)
+    except (DataError, PriorError, UsageError) as error:
+        return _complain(str(error), BAD_INPUT)
     except BayespoolError as error:
-        disagree = type(error).__name__ == "DisagreementError"
-        return _complain(str(error), FAILED if disagree else BAD_INPUT)
+        return _complain(str(error), FAILED)
     except Exception as error:  # noqa: BLE001  # the last resort is a sentence
         return _unexpected(error)
     if status == INTERRUPTED:
@@ -92,6 +94,7 @@ def _each_threshold(arguments: list[str]) -> list[str]:
 
 
 def _is_number(word: str) -> bool:
+    """Whether it is meant as a number; what is not well written (1_0) is refused later."""
     try:
         float(word)
     except ValueError:

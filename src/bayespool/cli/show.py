@@ -16,7 +16,19 @@ from rich.text import Text
 
 from bayespool.figures import brief, decimals_for, spread
 from bayespool.measures import MEASURES
-from bayespool.page.words import USUAL, effect_name, ends, null_mcse, sampled, verdict
+from bayespool.page.words import (
+    USUAL,
+    beyond,
+    chance_mcse,
+    effect_name,
+    ends,
+    interval,
+    not_beyond,
+    null_mcse,
+    sampled,
+    tau_mcse,
+    verdict,
+)
 from bayespool.prior.words import short
 from bayespool.summaries import number, probability
 from bayespool.trials import Trials
@@ -134,35 +146,39 @@ def _effects(out: Console, analysis: Analysis) -> None:
     natural = analysis.record[analysis.engine]["natural"]
     kind = MEASURES[analysis.measure]
     name = effect_name(kind.name)
-    rows = [(name, natural["mu"])]
+    rows = [(name, "mu")]
     if "theta_new" in natural:
-        rows.append(("in a new trial", natural["theta_new"]))
-    decimals = decimals_for(kind.ratio, [ends(row)[1:] for _, row in rows])
+        rows.append(("in a new trial", "theta_new"))
+    decimals = decimals_for(kind.ratio, [ends(natural[of])[1:] for _, of in rows])
     grid = _grid("", "median [95 % interval]")
-    for label, row in rows:
-        grid.add_row(label, spread(ends(row), decimals, "-", kind.ratio))
+    for label, of in rows:
+        grid.add_row(label, interval(analysis, analysis.engine, of, decimals, "-"))
     if "tau" in analysis.record[analysis.engine]:
         unit = " (log scale)" if kind.ratio else ""
-        tau = analysis.record[analysis.engine]["tau"]
-        grid.add_row(f"tau{unit}", spread(ends(tau), max(decimals, 2), "-"))
+        tau = interval(analysis, analysis.engine, "tau", max(decimals, 2), "-", natural=False)
+        grid.add_row(f"tau{unit}", tau)
     out.print(grid)
 
 
 def _chances(out: Console, analysis: Analysis) -> None:
     part = analysis.record[analysis.engine]
-    name = effect_name(analysis.measure)
-    side = {"lower": "<", "higher": ">"}.get(analysis.benefit or "", "<")
     first, second = ("prob_benefit", "prob_harm") if analysis.benefit else (
         "prob_below", "prob_above")  # fmt: skip
     new = f"{first}_new" in part
-    grid = _grid("", "probability", "otherwise", *(["in a new trial"] if new else []))
+    grid = _grid(
+        "",
+        f"P({beyond(analysis, 't')})",
+        f"P({not_beyond(analysis, 't')})",
+        *(["in a new trial"] if new else []),
+    )
     table = analysis.tables["prob_benefit"]
     for row in table[table["engine"] == analysis.engine].to_dict("records"):
         cells = [probability(row[word], row["mcse"]) for word in (first, second)]
         if new:
-            cells.append(probability(row[f"{first}_new"], row["mcse"]))
+            p = row[f"{first}_new"]
+            cells.append(probability(p, chance_mcse(analysis, analysis.engine, p, "theta_new")))
         what = "benefit: " if analysis.benefit else ""
-        grid.add_row(f"{what}{name} {side} {row['threshold']}", *cells)
+        grid.add_row(f"{what}{beyond(analysis, row['threshold'])}", *cells)
     out.print(grid)
 
 
@@ -184,8 +200,10 @@ def engines(analysis: Analysis, every: bool = False) -> None:
         natural = [row[f"natural_{end}"] for end in ("estimate", "lower", "upper")]
         grid.add_row(
             {"nuts": "NUTS"}.get(row["engine"], row["engine"]),
-            spread(natural, decimals, "-", kind.ratio),
-            number(row["tau"]),
+            interval(analysis, row["engine"], "mu", decimals, "-")
+            if row["engine"] in analysis.record
+            else spread(natural, decimals, "-", kind.ratio),
+            number(row["tau"], tau_mcse(analysis, row["engine"])),
             probability(row["prob_benefit"], null_mcse(analysis, row["engine"])),
             Text(str(row["verdict"] or "") if every else ""),
         )

@@ -28,7 +28,7 @@ app = typer.Typer(
 
 
 @app.command()
-def check(data: o.Data) -> None:
+def check(data: o.Data, quiet: o.Quiet = False) -> None:
     """Read a file and say what it holds, or everything that is wrong with it at once."""
     from bayespool.cli import show
     from bayespool.trials import read_trials
@@ -42,6 +42,7 @@ def priors(
     benefit: o.BenefitIfAny = None,
     important: o.Important = None,
     likelihood: o.Likelihood = None,
+    quiet: o.Quiet = False,
 ) -> None:
     """List the prior sets: what each says, implies and is worth, and where it comes from."""
     from bayespool.cli import show
@@ -126,6 +127,7 @@ def report(
     double_zero: o.DoubleZero = "drop",
     engine: o.Engine = "both",
     seed: o.Seed = 2026,
+    json: o.JsonOfAll = None,
     quiet: o.Quiet = False,
 ) -> None:
     """Run fit for each file with the same options, and write a folder with one page of results."""
@@ -141,6 +143,8 @@ def report(
     found = [_analyse(name, settings, quiet) for name in data]
     for stem, analysis in zip(stems, found, strict=True):
         analysis.write(Path(out) / stem)
+    records = [analysis.record for analysis in found]
+    _write_json(records if len(records) > 1 else records[0], json, quiet)
     _say(f"Wrote {page(found, out)}", quiet)
 
 
@@ -197,16 +201,20 @@ def _priors(
 
 
 def _keep(analysis: Analysis, json: str | None, out: str | None, quiet: bool) -> None:
-    from bayespool.files import json_text, write_json
-
-    if json == "-":
-        sys.stdout.write(json_text(analysis.record))
-    elif json is not None:
-        write_json(json, analysis.record, ignoring=("wall_seconds",))
-        _say(f"Wrote {json}", quiet)
+    _write_json(analysis.record, json, quiet)
     if out is not None:
         analysis.write(out)
         _say(f"Wrote {out}", quiet)
+
+
+def _write_json(content: Any, json: str | None, quiet: bool) -> None:
+    from bayespool.files import json_text, write_json
+
+    if json == "-":
+        sys.stdout.write(json_text(content))
+    elif json is not None:
+        write_json(json, content, ignoring=("wall_seconds",))
+        _say(f"Wrote {json}", quiet)
 
 
 def _say(text: str, quiet: bool) -> None:

@@ -27,7 +27,7 @@ from bayespool.exact.trial import (
     counts_likelihoods,
     gamma_mixture,
 )
-from bayespool.measures import default_likelihood, effect_sizes, scale_of
+from bayespool.measures import default_likelihood, effect_sizes, informative, scale_of
 from bayespool.posterior import Posterior
 from bayespool.prior import DEFAULT_PHI, Prior, Priors, check_proper, parse_prior
 from bayespool.trials import Trials
@@ -97,6 +97,11 @@ class Surface:
         PriorError
             If ``priors.phi`` differs from the surface's, or the posterior would be improper.
         """
+        if priors.phi is not None and self.phi is None:
+            raise PriorError(
+                f"phi ~ {priors.phi.text} is a prior on the baseline of the binomial likelihood, "
+                "and this surface has the normal one. Leave phi out."
+            )
         if priors.phi is not None and self.phi is not None and priors.phi.text != self.phi.text:
             raise PriorError(
                 f"The surface was made with phi ~ {self.phi.text}, the prior set has "
@@ -281,7 +286,7 @@ def _build(
         arms = trials.frame[columns].to_numpy(dtype=float)
         centre, width = rough_effects(measure, arms)
         terms = counts_likelihoods(measure, arms, centre, width, phi, fineness)
-        informative = int(np.sum(_informs(measure, arms)))
+        informing = int(np.sum(informative(measure, arms)))
         kept = names
     else:
         effects_table = effect_sizes(trials, measure, double_zero=double_zero)
@@ -293,7 +298,7 @@ def _build(
             )
         rows = effects_table.loc[used, ["estimate", "se"]].to_numpy(dtype=float)
         terms = [Estimate(float(y), float(s)) for y, s in rows]
-        informative, kept = len(terms), names[used]
+        informing, kept = len(terms), names[used]
     return Surface(
         trials=trials,
         measure=measure,
@@ -303,23 +308,11 @@ def _build(
         phi=phi if likelihood == "binomial" else None,
         kept=[str(name) for name in kept],
         terms=terms,
-        informative=informative,
-        frame=frame(terms, informative),
+        informative=informing,
+        frame=frame(terms, informing),
         fineness=fineness,
         _source=source,
     )
-
-
-def _informs(measure: str, arms: Array) -> Array:
-    """Trials whose likelihood bounds the effect on both sides.
-
-    Not those where every patient of one arm and none of the other has the event, nor, for
-    ratios, those without any event or without any patient free of it.
-    """
-    r1, n1, r0, n0 = arms.T
-    separated = ((r1 == n1) & (r0 == 0)) | ((r1 == 0) & (r0 == n0))
-    events, size = r1 + r0, n1 + n0
-    return ~separated & ((measure == "RD") | ((events > 0) & (events < size)))
 
 
 def rough_effects(measure: str, arms: Array) -> tuple[Array, Array]:

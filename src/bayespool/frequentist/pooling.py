@@ -49,7 +49,8 @@ def pool(
     Parameters
     ----------
     trials, measure, double_zero
-        As for `effect_sizes`. Mantel–Haenszel and Peto never need a correction.
+        As for `effect_sizes`. Mantel–Haenszel and Peto never need a correction;
+        Mantel–Haenszel's RR also uses trials with events only, whatever `double_zero` says.
     methods : sequence of str, optional
         Some of `METHODS`, in the order wanted; by default all that exist for these data
         (Mantel–Haenszel first for RD, Peto for OR alone). ``-HK`` is the Hartung–Knapp interval,
@@ -231,8 +232,13 @@ def _mantel_haenszel(trials: Trials, measure: str, level: float) -> dict[str, An
     y, v = _informative(*_corrected(trials, measure))
     k = len(y)
     q = float(((y - estimate) ** 2 / v).sum()) if k else np.nan
+    contributing = _contributing(trials, measure)
+    if measure == "RR" and contributing > k:
+        full = contributing - k
+        what = f"{full} trial{'s' if full > 1 else ''} with events only in both arms"
+        note = "; ".join(filter(None, [note, f"{what} counted; Q and I2 leave out such trials"]))
     row |= {
-        "k": len(trials) if measure == "RD" else k,
+        "k": contributing,
         "q": q,
         "q_p": float(chdtrc(k - 1, q)) if k > 1 else np.nan,
         "h2": q / (k - 1) if k > 1 else np.nan,
@@ -240,6 +246,16 @@ def _mantel_haenszel(trials: Trials, measure: str, level: float) -> dict[str, An
         "note": note,
     }
     return _ordered(row)
+
+
+def _contributing(trials: Trials, measure: str) -> int:
+    """How many trials the Mantel–Haenszel estimate uses."""
+    if measure == "RD":
+        return len(trials)
+    if measure == "OR":
+        return int((~no_contrast(trials)).sum())
+    events = trials.frame["events_treatment"] + trials.frame["events_control"]
+    return int((events > 0).sum())
 
 
 def _corrected(trials: Trials, measure: str) -> tuple[Array, Array]:

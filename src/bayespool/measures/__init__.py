@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bayespool.measures.effects import control_risks, effect_sizes, no_contrast
+from bayespool.measures.effects import control_risks, effect_sizes, informative, no_contrast
 from bayespool.measures.medians import moments, skewed
 from bayespool.measures.odds_product import MAX_PHI, MAX_THETA, risks
 from bayespool.measures.words import (
@@ -27,6 +27,7 @@ __all__ = [
     "default_likelihood",
     "effect_sizes",
     "from_natural",
+    "informative",
     "measure",
     "moments",
     "no_contrast",

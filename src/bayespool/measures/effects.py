@@ -116,6 +116,24 @@ def no_contrast(trials: Trials) -> NDArray[np.bool_]:
     return np.asarray((r1 + r0 == 0) | (r1 + r0 == n1 + n0))
 
 
+def informative(measure: str, arms: Array) -> NDArray[np.bool_]:
+    """Mark the trials whose binomial likelihood bounds the effect on both sides.
+
+    Not those where every patient of one arm and none of the other has the event, nor, for
+    ratios, those without any event or without any patient free of it.
+
+    Parameters
+    ----------
+    measure : {"OR", "RR", "RD"}
+    arms : array, shape (trials, 4)
+        Events and patients of the treatment arm, then of the control arm.
+    """
+    r1, n1, r0, n0 = np.asarray(arms, dtype=float).T
+    separated = ((r1 == n1) & (r0 == 0)) | ((r1 == 0) & (r0 == n0))
+    events, size = r1 + r0, n1 + n0
+    return np.asarray(~separated & ((measure == "RD") | ((events > 0) & (events < size))))
+
+
 def _arms(trials: Trials, *stems: str) -> list[tuple[Array, Array]]:
     """(treatment, control) of each column pair."""
     frame = trials.frame

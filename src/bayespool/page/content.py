@@ -116,7 +116,7 @@ def grids_of(analysis: Any) -> list[Grid]:
     """Tables of an outcome, those that apply."""
     tables = analysis.tables
     found = [_chances(analysis), _engines(analysis)]
-    found += [_plain(TITLES[name], tables[name]) for name in TITLES if name in tables]
+    found += [_plain(TITLES[name], tables[name], analysis) for name in TITLES if name in tables]
     if "agreement" in tables:
         found.append(_plain("Exact against NUTS", tables["agreement"]))
     if "diagnostics" in tables:
@@ -156,11 +156,13 @@ def _chances(analysis: Any) -> Grid:
     rows = []
     for row in table.to_dict("records"):
         cells = [_text(words.beyond(analysis, row["threshold"]))]
-        cells += [
-            _text(probability(row[word], row["mcse"]), True) for word in (first, second, *new)
-        ]
+        cells += [_text(probability(row[word], row["mcse"]), True) for word in (first, second)]
+        for word in new:
+            error = words.chance_mcse(analysis, analysis.engine, row[word], "theta_new")
+            cells.append(_text(probability(row[word], error), True))
         rows.append(cells)
-    heads = ["effect", "probability", "otherwise", *(["in a new trial"] if new else [])]
+    sides = [f"P({side(analysis, 't')})" for side in (words.beyond, words.not_beyond)]
+    heads = ["effect", *sides, *(["in a new trial"] if new else [])]
     title = "Probability of benefit, by how much" if analysis.benefit else "Probability"
     return Grid(title, heads, rows)
 
@@ -176,8 +178,13 @@ def _engines(analysis: Any) -> Grid:
     cells = [
         [
             _text({"exact": "exact", "nuts": "NUTS"}.get(row["engine"], row["engine"])),
-            _text(spread([row[key] for key in keys], decimals, ratio=ratio), True),
-            _text(number(row["tau"]), True),
+            _text(
+                words.interval(analysis, row["engine"], "mu", decimals)
+                if row["engine"] in analysis.record
+                else spread([row[key] for key in keys], decimals, ratio=ratio),
+                True,
+            ),
+            _text(number(row["tau"], words.tau_mcse(analysis, row["engine"])), True),
             _text(probability(row["prob_benefit"], words.null_mcse(analysis, row["engine"])), True),
             _text(str(row["verdict"] or "")),
         ]
@@ -192,17 +199,27 @@ def _engines(analysis: Any) -> Grid:
     return Grid("Engines and classical methods side by side", heads, cells)
 
 
-def _plain(title: str, table: pd.DataFrame) -> Grid:
-    heads = [_head(str(name)) for name in table.columns]
+def _plain(title: str, table: pd.DataFrame, analysis: Any = None) -> Grid:
+    heads = [_head(str(name), analysis) for name in table.columns]
     rows = [
-        [_value(str(name), value) for name, value in row.items()]
+        [
+            _text(number(value, row["mcse_mean"]), True)
+            if name == "mean" and "mcse_mean" in row
+            else _value(str(name), value)
+            for name, value in row.items()
+        ]
         for row in table.to_dict("records")
     ]
     return Grid(title, heads, rows)
 
 
-def _head(name: str) -> str:
+def _head(name: str, analysis: Any = None) -> str:
     for word, head in HEADS.items():
+        threshold = name.removeprefix(f"{word}_")
+        if analysis and word.startswith("prob_harm") and _is_number(threshold):
+            # Harm is beyond no effect; beyond another threshold it is its other side.
+            new = ", new trial" if word.endswith("_new") else ""
+            return f"P({words.not_beyond(analysis, threshold)}){new}"
         if name == word:
             return head
         if name.startswith(f"{word}_") and _is_number(name.removeprefix(f"{word}_")):

@@ -5,17 +5,21 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from bayespool.figures.words import decimals_for, spread
+from bayespool.figures.words import decimals_for, number
 
 __all__ = [
     "USUAL",
     "answer",
     "beyond",
     "chance",
+    "chance_mcse",
     "effect_name",
     "ends",
     "headline_row",
+    "interval",
+    "not_beyond",
     "null_mcse",
+    "tau_mcse",
     "verdict",
 ]
 
@@ -40,6 +44,12 @@ def beyond(analysis: Any, threshold: str) -> str:
     return f"{effect_name(analysis.measure)} {sign} {threshold}"
 
 
+def not_beyond(analysis: Any, threshold: str) -> str:
+    """Write the other side of the same threshold, whose probability is `prob_harm`'s."""
+    sign = "<" if analysis.benefit == "higher" else ">"
+    return f"{effect_name(analysis.measure)} {sign} {threshold}"
+
+
 def chance(analysis: Any, word: str) -> str:
     """P(benefit) at no effect from the record, as text; "" where there is none."""
     from bayespool.measures import MEASURES
@@ -49,7 +59,47 @@ def chance(analysis: Any, word: str) -> str:
     key = ("prob_benefit" if analysis.benefit else "prob_below") + word
     if key not in part:
         return ""
-    return probability(part[key][f"{MEASURES[analysis.measure].null:g}"])
+    p = part[key][f"{MEASURES[analysis.measure].null:g}"]
+    of = "theta_new" if word else "mu"
+    return probability(p, chance_mcse(analysis, analysis.engine, p, of))
+
+
+def chance_mcse(analysis: Any, engine: str, p: float | None, of: str = "mu") -> float:
+    """Monte Carlo standard error of a probability that NUTS gave; 0 for the others."""
+    counts = analysis.record.get(engine, {}).get("ess_bulk", {})
+    if p is None or not counts.get(of):
+        return 0.0
+    return math.sqrt(p * (1 - p) / counts[of])
+
+
+def tau_mcse(analysis: Any, engine: str) -> float:
+    """Monte Carlo standard error of tau's median as NUTS gave it; 0 for the others."""
+    errors = analysis.record.get(engine, {}).get("mcse", {})
+    return float(errors.get("tau", {}).get("median") or 0.0)
+
+
+def interval(
+    analysis: Any, engine: str, name: str, decimals: int, minus: str = "−", natural: bool = True
+) -> str:
+    """Write an engine's median and 95 % interval: ``0.71 [0.45, 1.00]``.
+
+    Each has `decimals`, or as many as its Monte Carlo standard error leaves.
+    """
+    from bayespool.measures import MEASURES
+    from bayespool.summaries import _decimals as decimals_left
+
+    part = analysis.record[engine]
+    row = ends(part["natural"][name] if natural else part[name])
+    errors = ends(part["mcse"][name]) if "mcse" in part else (0.0, 0.0, 0.0)
+    said = []
+    for value, error in zip(row, errors, strict=True):
+        if natural and analysis.scale == "log":
+            error *= abs(value)
+        elif natural and analysis.scale == "atanh":
+            error *= 1 - value**2
+        ratio = natural and MEASURES[analysis.measure].ratio
+        said.append(number(value, decimals_left(error, decimals), minus, ratio))
+    return f"{said[0]} [{said[1]}, {said[2]}]"
 
 
 def null_mcse(analysis: Any, engine: str) -> float:
@@ -67,10 +117,10 @@ def effects(analysis: Any) -> tuple[str, str]:
     from bayespool.measures import MEASURES
 
     natural = analysis.record[analysis.engine]["natural"]
-    rows = [ends(natural[name]) for name in ("mu", "theta_new") if name in natural]
+    names = [name for name in ("mu", "theta_new") if name in natural]
     ratio = MEASURES[analysis.measure].ratio
-    decimals = decimals_for(ratio, [row[1:] for row in rows])
-    texts = [spread(row, decimals, ratio=ratio) for row in rows]
+    decimals = decimals_for(ratio, [ends(natural[name])[1:] for name in names])
+    texts = [interval(analysis, analysis.engine, name, decimals) for name in names]
     return texts[0], texts[1] if len(texts) > 1 else ""
 
 
