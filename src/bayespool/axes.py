@@ -143,10 +143,6 @@ class CutAxis:
     def widths(self) -> tuple[float, ...]:
         return self.inner.widths if isinstance(self.inner, SinhAxis) else ()
 
-    @property
-    def scale(self) -> float:
-        return self.inner.scale if isinstance(self.inner, ScaleAxis) else 1.0
-
     def _inner_x(self, x: Array) -> Array:
         return self.low + (self.high - self.low) * expit(np.pi * np.sinh(x))
 

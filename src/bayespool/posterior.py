@@ -17,7 +17,7 @@ import numpy as np
 from scipy.interpolate import make_interp_spline
 from scipy.special import ndtr
 
-from bayespool.axes import Array, Axis, log_weights, nodes, step
+from bayespool.axes import Array, Axis, step
 from bayespool.errors import UsageError
 
 _GAUSS_X, _GAUSS_W = np.polynomial.legendre.leggauss(5)
@@ -402,4 +402,4 @@ class Posterior:
 
 
 NDArrayInt = np.ndarray[Any, np.dtype[np.intp]]
-__all__ = ["Draws", "Marginal", "NormalMixture", "Posterior", "Tabulated", "log_weights", "nodes"]
+__all__ = ["Draws", "Marginal", "NormalMixture", "Posterior", "Tabulated"]

@@ -177,7 +177,7 @@ def probability(p: float | None, mcse: float = 0.0) -> str:
         return "–"
     if p > 0.999:
         return ">0.999"
-    return "<0.001" if p < 0.001 else f"{p:.{_decimals(mcse, 3)}f}"
+    return "<0.001" if p < 0.001 else f"{p:.{decimals_left(mcse, 3)}f}"
 
 
 def number(x: float | None, mcse: float = 0.0, digits: int = 3) -> str:
@@ -191,10 +191,10 @@ def number(x: float | None, mcse: float = 0.0, digits: int = 3) -> str:
     decimals = digits - 1 - math.floor(math.log10(abs(x)))
     if abs(x) >= 1e5 or abs(x) < 1e-4:
         return f"{x:.{digits - 1}g}"
-    return f"{x:.{_decimals(mcse, max(decimals, 0))}f}"
+    return f"{x:.{decimals_left(mcse, max(decimals, 0))}f}"
 
 
-def _decimals(mcse: float, most: int) -> int:
+def decimals_left(mcse: float, most: int) -> int:
     """How many decimals a Monte Carlo error leaves: its own first digit is the last shown."""
     if not mcse > 0 or not math.isfinite(mcse):
         return most

@@ -66,7 +66,6 @@ class Surface:
     phi: Prior | None
     kept: list[str]
     terms: Sequence[TrialLikelihood]
-    informative: int
     frame: Frame
     fineness: float = 1.0
     _source: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -108,7 +107,7 @@ class Surface:
                 f"phi ~ {priors.phi.text}. A prior on phi needs its own surface: "
                 f'surface(trials, measure, phi="{priors.phi.text}").'
             )
-        check_proper(priors, self.informative, random=self.effects != "common")
+        check_proper(priors, self.frame.k, random=self.effects != "common")
         about = {
             "trials": self.trials,
             "measure": self.measure,
@@ -202,10 +201,11 @@ class Surface:
         """
         log_g, log_w = gamma_mixture(T_NU)
         base = tau.inner if isinstance(tau, CutAxis) else tau
+        assert isinstance(base, ScaleAxis)  # tau_axis cuts nothing else
         low = base.to_x(nodes(tau)[:1] * np.exp(-0.5 * log_g[-1]))[0]
         high = base.to_x(nodes(tau)[-1:] * np.exp(-0.5 * log_g[0]))[0]
         h = min(step(tau), 0.12)
-        wide = ScaleAxis(tau.scale, np.arange(np.floor(low / h) - 1, np.ceil(high / h) + 2) * h)
+        wide = ScaleAxis(base.scale, np.arange(np.floor(low / h) - 1, np.ceil(high / h) + 2) * h)
         normal = term.averaged(mu, nodes(wide))
         # A floor at e^-700 of the row's best: the spline must not swing where nothing is left.
         normal = np.maximum(normal, normal.max(axis=1, keepdims=True) - 700.0)
@@ -308,7 +308,6 @@ def _build(
         phi=phi if likelihood == "binomial" else None,
         kept=[str(name) for name in kept],
         terms=terms,
-        informative=informing,
         frame=frame(terms, informing),
         fineness=fineness,
         _source=source,

@@ -86,7 +86,7 @@ def interval(
     Each has `decimals`, or as many as its Monte Carlo standard error leaves.
     """
     from bayespool.measures import MEASURES
-    from bayespool.summaries import _decimals as decimals_left
+    from bayespool.summaries import decimals_left
 
     part = analysis.record[engine]
     row = ends(part["natural"][name] if natural else part[name])
