@@ -174,7 +174,7 @@ def _steps(posterior: Posterior, trials: Trials, double_zero: str) -> list[tuple
     try:
         approximate = surface(trials, posterior.measure, "normal", effects, double_zero=double_zero)
         steps = []
-        if posterior.likelihood == "binomial" or posterior.effects == "t":
+        if posterior.likelihood != "normal" or posterior.effects == "t":
             median = float(approximate.posterior(plain)["mu"].quantile(0.5))
             steps.append((_approximation(posterior, trials, double_zero), median))
         if priors.mu.proper:
@@ -194,6 +194,8 @@ def _approximation(posterior: Posterior, trials: Trials, double_zero: str) -> st
             parts.append(f"1/2 added in {count} trial{'s' if count > 1 else ''}")
         if left := sizes.loc[~sizes["used"], "trial"].tolist():
             parts.append(f"{', '.join(left)} left out")
+    if posterior.likelihood == "arms":
+        parts.append("SDs taken as known")
     if posterior.effects == "t":
         parts.append("normal effects instead of Student-t")
     return ", ".join(parts)

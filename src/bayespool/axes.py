@@ -52,7 +52,8 @@ class SinhAxis:
         centre, width = self.centres[sharpest], self.widths[sharpest]
         start = self.to_x(np.array(centre))
         low, high = np.minimum(x - start, 0.0), np.maximum(x - start, 0.0)
-        u = 0.5 * (low + high)
+        table = np.linspace(low.min(), high.max(), 257)
+        u = np.clip(np.interp(x, self.to_x(centre + width * np.sinh(table)), table), low, high)
         for turn in range(150):
             value = centre + width * np.sinh(u)
             gap = self.to_x(value) - x

@@ -9,11 +9,12 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from bayespool.errors import DataError, UsageError
+from bayespool.exact.arms import check_arms
 from bayespool.measures import effect_sizes, informative, risks, scale_of
 from bayespool.prior import DEFAULT_PHI, Priors, check_proper, parse_prior
 from bayespool.trials import Trials
 
-__all__ = ["Effects", "binomial", "normal"]
+__all__ = ["Effects", "binomial", "continuous", "normal"]
 
 Effects = Literal["random", "common", "t"]
 T_NU = 4.0  # degrees of freedom of Student-t effects; tau is their scale
@@ -123,6 +124,79 @@ def normal(
     return model
 
 
+def continuous(
+    trials: Trials,
+    measure: str,
+    priors: Priors,
+    effects: Effects = "random",
+    centred: bool = False,
+) -> pm.Model:
+    """Model the means and SDs of both arms: the SDs are not taken as known.
+
+    Parameters
+    ----------
+    trials : Trials
+        With mean, SD and n of both arms.
+    measure : {"MD", "ROM", "SMD"}
+    priors, effects, centred
+        As in `binomial`; there is no phi.
+
+    Returns
+    -------
+    pm.Model
+        mu, tau, theta[trial] and theta_new as in `binomial`, and baseline[trial]: how far, in
+        standard errors, the control mean lies from the observed one (MD); how far, in relative
+        ones, the geometric mean of the two does (ROM); the log of sigma over the pooled SD (SMD).
+        Ratios are on the log scale.
+
+    Raises
+    ------
+    DataError
+        An observed mean that is not positive, for ROM.
+    UsageError
+        Another measure, no means with SDs, or an unknown word for the effects.
+    PriorError
+        Flat priors under which the posterior does not integrate.
+
+    Notes
+    -----
+    Flat priors on every arm's mean and log sigma, so nothing depends on the unit. They are
+    improper, but the posterior is not. Integrating sigma out leaves an arm's mean Student-t with
+    n - 1 degrees of freedom. SMD has one sigma for both arms, which stays in. The baselines count
+    in standard errors only so that a sampler meets them on a scale of 1.
+    """
+    check_arms(trials, measure)
+    effect_sizes(trials, measure)  # refuses what has no estimate
+    check_proper(priors, len(trials), random=effects != "common")
+    (m1, s1, n1), (m0, s0, n0) = (_arm(trials, arm) for arm in ("treatment", "control"))
+    se1, se0 = s1 / np.sqrt(n1), s0 / np.sqrt(n0)
+    df = n1 + n0 - 2
+    pooled = np.sqrt(((n1 - 1) * s1**2 + (n0 - 1) * s0**2) / df)
+    with pm.Model(coords={"trial": trials.names}) as model:
+        theta = _trial_effects(priors, effects, centred)
+        baseline = pm.Flat("baseline", dims="trial")
+        if measure == "SMD":
+            sigma = pooled * pt.exp(baseline)
+            error = sigma * np.sqrt(1 / n1 + 1 / n0)
+            pm.Normal("difference", theta * sigma, error, observed=m1 - m0, dims="trial")
+            pm.Gamma("variance", df / 2, df / (2 * sigma**2), observed=pooled**2, dims="trial")
+        else:
+            if measure == "MD":
+                control = m0 + se0 * baseline
+                treatment = control + theta
+            else:
+                relative = np.minimum(0.5 * np.hypot(se1 / m1, se0 / m0), 1)
+                middle = 0.5 * np.log(m1 * m0) + relative * baseline
+                treatment, control = pt.exp(middle + theta / 2), pt.exp(middle - theta / 2)
+                pm.Potential("flat_in_both_means", 2 * middle)
+            pm.StudentT(
+                "mean_treatment", n1 - 1, mu=treatment, sigma=se1, observed=m1, dims="trial"
+            )
+            pm.StudentT("mean_control", n0 - 1, mu=control, sigma=se0, observed=m0, dims="trial")
+    model.about = _about(measure, "arms", effects, priors)
+    return model
+
+
 def _about(measure: str, likelihood: str, effects: str, priors: Priors) -> dict[str, str]:
     """Say what `as_posterior` has to know; `sample` puts it among the fit's attributes."""
     phi = priors.phi.text if priors.phi else DEFAULT_PHI
@@ -153,6 +227,12 @@ def _trial_effects(priors: Priors, effects: str, centred: bool) -> Any:
         return family("theta", mu=mu, sigma=tau, **shape, dims="trial")
     z = family("z", mu=0, sigma=1, **shape, dims="trial")
     return pm.Deterministic("theta", mu + tau * z, dims="trial")
+
+
+def _arm(trials: Trials, arm: str) -> list[Any]:
+    """Mean, SD and patients of one arm of every trial."""
+    columns = [f"{stem}_{arm}" for stem in ("mean", "sd", "n")]
+    return [trials.frame[column].to_numpy(dtype=float) for column in columns]
 
 
 def _counts(trials: Trials, measure: str) -> list[Any]:

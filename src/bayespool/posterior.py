@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from scipy.interpolate import make_interp_spline
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from bayespool.axes import Array, Axis, step
 from bayespool.errors import UsageError
@@ -74,36 +74,33 @@ class Marginal(ABC):
 def _invert(
     cdf: Callable[[Array], Array],
     sf: Callable[[Array], Array],
+    pdf: Callable[[Array], Array],
     p: Array,
     low: Array,
     high: Array,
+    x: Array,
 ) -> Array:
-    """Solve cdf(x) = p between the brackets, in the smaller tail, by regula falsi and bisection."""
+    """Solve cdf(x) = p between the brackets: Newton on the log of the smaller tail, from x."""
     upper = p > 0.5
     target = np.log(np.where(upper, 1.0 - p, p))
-
-    def gap(x: Array) -> Array:
-        with np.errstate(divide="ignore"):
-            found = np.log(np.where(upper, sf(x), cdf(x)))
-        return np.where(upper, target - found, found - target)
-
     low, high = low.copy(), high.copy()
-    f_low, f_high = gap(low), gap(high)
+    x = np.clip(x, low, high)
     for turn in range(200):
-        middle = 0.5 * (low + high)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            secant = low - f_low * (high - low) / (f_high - f_low)
-        inside = np.isfinite(secant) & (secant > low) & (secant < high)
-        x = np.where(inside & (turn % 3 != 2), secant, middle)
-        f = gap(x)
-        below = f < 0
-        low, high = np.where(below, x, low), np.where(below, high, x)
-        # Illinois: a bracket end that survives twice counts for half, or it would never move.
-        f_low, f_high = np.where(below, f, f_low * 0.5), np.where(below, f_high * 0.5, f)
-        done = (high - low <= _CLOSEST * (np.abs(low) + np.abs(high))) | (np.abs(f) < 1e-14)
+        tail = np.where(upper, sf(x), cdf(x))
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            gap = np.log(tail) - target
+            gap = np.where(upper, -gap, gap)
+            newton = x - gap * tail / pdf(x)
+        low, high = np.where(gap < 0, x, low), np.where(gap < 0, high, x)
+        inside = (newton > low) & (newton < high) & (turn % 8 != 7)  # Newton alone can cycle
+        moved = np.where(inside, newton, 0.5 * (low + high))
+        near = _CLOSEST * (np.abs(low) + np.abs(high))
+        still = np.abs(moved - x) <= _CLOSEST * np.abs(x)
+        done = (np.abs(gap) < 1e-14) | (high - low <= near) | still
+        x = np.where(np.abs(gap) < 1e-14, x, moved)
         if done.all():
             break
-    return np.where(np.abs(f) < 1e-14, x, 0.5 * (low + high))
+    return x
 
 
 def over_cliffs(smooth: Array, x: Array, edges: Array, log_f: Array, cliff: Any) -> Array:
@@ -147,7 +144,7 @@ class NormalMixture(Marginal):
         return float(self.weight @ self.location) if self.has_mean else None
 
     @cached_property
-    def sd(self) -> float | None:  # type: ignore[override]
+    def sd(self) -> float | None:  # type: ignore[override]  # the same
         if not self.has_sd or self.mean is None:
             return None
         spread = self.scale**2 + (self.location - self.mean) ** 2
@@ -174,7 +171,11 @@ class NormalMixture(Marginal):
             # Within 40 scales of every component, every probability above 1e-300 is bracketed.
             low = np.full(open_.sum(), np.min(self.location - 40 * self.scale))
             high = np.full(open_.sum(), np.max(self.location + 40 * self.scale))
-            found[open_] = _invert(self.cdf, self.sf, values[open_], low, high)
+            # A few wide components must not carry the start away: the middle one's scale.
+            order = np.argsort(self.scale)
+            middle = order[np.searchsorted(np.cumsum(self.weight[order]), 0.5)]
+            start = self.location[middle] + self.scale[middle] * ndtri(values[open_])
+            found[open_] = _invert(self.cdf, self.sf, self.pdf, values[open_], low, high, start)
         return _like(found, p)
 
 
@@ -304,7 +305,11 @@ class Tabulated(Marginal):
             def sf(x: Array) -> Array:
                 return self._right[cell + 1] + self._integrate(x, high) / self._total
 
-            found[rest] = self._axis.value(_invert(cdf, sf, want, low, high))
+            def pdf(x: Array) -> Array:
+                return np.exp(self._log_at(x)) / self._total
+
+            middle = 0.5 * (low + high)
+            found[rest] = self._axis.value(_invert(cdf, sf, pdf, want, low, high, middle))
         return _like(found, p)
 
 
@@ -319,11 +324,11 @@ class Draws(Marginal):
         return np.sort(self.values, axis=None)
 
     @cached_property
-    def mean(self) -> float | None:  # type: ignore[override]
+    def mean(self) -> float | None:  # type: ignore[override]  # a cached property serves
         return float(self.values.mean())
 
     @cached_property
-    def sd(self) -> float | None:  # type: ignore[override]
+    def sd(self) -> float | None:  # type: ignore[override]  # the same
         return float(self.values.std(ddof=1))
 
     def cdf(self, x: float | Array) -> Any:

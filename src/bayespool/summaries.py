@@ -19,6 +19,7 @@ from bayespool.prior import Priors
 __all__ = [
     "as_posterior",
     "convergence",
+    "count_of",
     "described",
     "ess",
     "in_natural_units",
@@ -73,7 +74,7 @@ def as_posterior(fit: DataTree) -> Posterior:
         likelihood=fit.attrs["likelihood"],
         effects=fit.attrs["effects"],
         priors=priors,
-        engine="nuts",
+        engine=str(fit.attrs.get("engine", "nuts")),
         makers=makers,
     )
 
@@ -169,6 +170,15 @@ def ess(values: Array, method: str, **options: Any) -> float:
 def _array_stats() -> Any:
     """ArviZ's statistics of arrays, loaded when draws ask for them."""
     return import_module("arviz_stats.base").array_stats
+
+
+def count_of(cell: object) -> float | None:
+    """Read a count from a column that is kept as it stands; None where it is none."""
+    try:
+        count = float(cell)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
+    return count if math.isfinite(count) and count >= 0 else None
 
 
 def probability(p: float | None, mcse: float = 0.0) -> str:

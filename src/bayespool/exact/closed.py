@@ -6,17 +6,22 @@ each marginal is a mixture of normals over the nodes of tau.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import logsumexp
 
 from bayespool.axes import Array, log_weights, nodes
-from bayespool.exact.grid import Frame, moments_of_mu, moments_of_tau, tau_axis
-from bayespool.exact.trial import TrialLikelihood
+from bayespool.exact.grid import moments_of_mu, moments_of_tau, tau_axis
 from bayespool.posterior import NormalMixture, Posterior, Tabulated
 from bayespool.prior import Prior, Priors
+
+if TYPE_CHECKING:
+    from bayespool.exact.surface import Surface
+
+
+TOLERANCE = 1e-4  # of the sum: beyond it the nodes are doubled
+HALVINGS = 6
 
 
 def covers(prior: Prior) -> bool:
@@ -24,29 +29,32 @@ def covers(prior: Prior) -> bool:
     return prior.family in ("Normal", "Flat")
 
 
-def posterior(
-    kept: list[str],
-    terms: Sequence[TrialLikelihood],
-    data: Frame,
-    priors: Priors,
-    about: dict[str, Any],
-    fineness: float = 1.0,
-) -> Posterior:
+def posterior(table: Surface, priors: Priors, about: dict[str, Any]) -> Posterior:
     """The posterior as mixtures over tau; ``about`` goes into it as it is."""
-    y = np.array([term.centre for term in terms])
-    s = np.array([term.width for term in terms])
+    y = np.array([term.centre for term in table.terms])
+    s = np.array([term.width for term in table.terms])
+    w = table.weights
+    whole = bool((w == 1).all())  # a discounted likelihood is no density of data
     if about["effects"] == "common":
-        return _common(y, s, priors, about)
-    k = len(y)
-    axis = tau_axis(data, priors, min(0.06, 0.3 / np.sqrt(k)) / fineness)
-    tau = np.concatenate([[0.0], nodes(axis)])
-    mean, variance, log_evidence = _given_tau(y, s, tau, priors.mu)
-    log_prior = np.concatenate([log_mass_at_zero(priors.tau, tau[1]), priors.tau.logpdf(tau[1:])])
-    log_w = np.concatenate([[0.0], log_weights(axis)])
-    log_w[1] -= np.log(2.0)  # the trapezoid's first node, beside the mass below it
-    log_p = log_evidence + log_prior + log_w
-    total = float(logsumexp(log_p))
-    weight = np.exp(log_p - total)
+        return _common(y, s, w, priors, about)
+    k = table.frame.k
+    step_size = min(0.06, 0.3 / np.sqrt(max(len(y), 1))) / table.fineness
+    for _ in range(HALVINGS):
+        axis = tau_axis(table.frame, priors, step_size)
+        tau = np.concatenate([[0.0], nodes(axis)])
+        mean, variance, log_evidence = given_tau(y, s, w, tau, priors.mu)
+        at_zero = log_mass_at_zero(priors.tau, tau[1])
+        log_prior = np.concatenate([at_zero, priors.tau.logpdf(tau[1:])])
+        log_w = np.concatenate([[0.0], log_weights(axis)])
+        log_w[1] -= np.log(2.0)  # the trapezoid's first node, beside the mass below it
+        log_p = log_evidence + log_prior + log_w
+        total = float(logsumexp(log_p))
+        weight = np.exp(log_p - total)
+        # The sum over tau is the only sum: half of its nodes, doubled, bound what all of them miss.
+        error = float(abs(2 * weight[1::2].sum() - weight[1:].sum()))
+        if error < TOLERANCE:
+            break
+        step_size /= 2
     seen = weight > 0
     weight, tau_seen = weight[seen], tau[seen]
     mean, variance = mean[seen], variance[seen]
@@ -78,16 +86,14 @@ def posterior(
         "tau": of_scale,
         "theta_new": new,
     }
-    for i, name in enumerate(kept):
-        makers[name] = lambda i=i: shrunken(i)
-    proper = priors.mu.proper and priors.tau.proper
-    # The sum over tau is the only sum: half of its nodes, doubled, bound what all of them miss.
-    half = 2 * np.exp(log_p[1::2] - total).sum()
+    for i in np.flatnonzero(w == 1):
+        makers[table.kept[i]] = lambda i=i: shrunken(i)
+    proper = priors.mu.proper and priors.tau.proper and whole
     return Posterior(
         **about,
         makers=makers,
         log_marginal_likelihood=total if proper else None,
-        grid_error=float(abs(half - np.exp(log_p[1:] - total).sum())),
+        grid_error=error,
     )
 
 
@@ -99,29 +105,34 @@ def log_mass_at_zero(prior: Prior, first: float) -> Array:
     return prior.logpdf(at) + np.log(first)
 
 
-def _given_tau(y: Array, s: Array, tau: Array, prior: Prior) -> tuple[Array, Array, Array]:
-    """Mean and variance of mu given tau, and log p(y | tau), at every tau (Roever eq 8-12)."""
-    inverse = 1 / (s**2 + tau[:, None] ** 2)
+def given_tau(y: Array, s: Array, w: Array, tau: Array, prior: Prior) -> tuple[Array, Array, Array]:
+    """Mean and variance of mu given tau, and log p(y | tau), at every tau (Roever eq 8-12).
+
+    Each trial's likelihood is raised to its weight w.
+    """
+    each = 1 / (s**2 + tau[:, None] ** 2)
+    inverse = w * each
     total = inverse.sum(axis=1)
     weighted = (inverse * y).sum(axis=1)
-    log_evidence = 0.5 * np.log(inverse / (2 * np.pi)).sum(axis=1)
+    log_evidence = 0.5 * (w * np.log(each / (2 * np.pi))).sum(axis=1)
     if prior.proper:
         m, v = prior.params["mu"], prior.params["sigma"] ** 2
         precision = total + 1 / v
         mean = (weighted + m / v) / precision
-        log_evidence -= 0.5 * np.log(v * precision) + 0.5 * (m - mean) ** 2 / v
+        log_evidence = log_evidence - 0.5 * np.log(v * precision) - 0.5 * (m - mean) ** 2 / v
     else:
         precision, mean = total, weighted / total
-        log_evidence -= 0.5 * np.log(precision / (2 * np.pi))
+        log_evidence = log_evidence - 0.5 * np.log(precision / (2 * np.pi))
     residual = (inverse * (y - mean[:, None]) ** 2).sum(axis=1)
     return mean, 1 / precision, log_evidence - 0.5 * residual
 
 
-def _common(y: Array, s: Array, priors: Priors, about: dict[str, Any]) -> Posterior:
-    mean, variance, log_evidence = _given_tau(y, s, np.zeros(1), priors.mu)
+def _common(y: Array, s: Array, w: Array, priors: Priors, about: dict[str, Any]) -> Posterior:
+    mean, variance, log_evidence = given_tau(y, s, w, np.zeros(1), priors.mu)
+    proper = priors.mu.proper and bool((w == 1).all())
     return Posterior(
         **about,
         makers={"mu": lambda: NormalMixture(np.ones(1), mean, np.sqrt(variance))},
-        log_marginal_likelihood=float(log_evidence[0]) if priors.mu.proper else None,
+        log_marginal_likelihood=float(log_evidence[0]) if proper else None,
         grid_error=0.0,
     )

@@ -24,7 +24,8 @@ class Frame:
     typical: float  # a trial's typical standard error
     low: float  # every trial's likelihood lives between low and high
     high: float
-    k: int  # trials that bound the effect
+    k: float  # trials that bound the effect, by weight
+    strain: float = 0.0  # log likelihood that tau = 0 costs, beyond what chance explains
 
     @property
     def reach(self) -> float:
@@ -32,20 +33,27 @@ class Frame:
         return max(width, self.typical) if np.isfinite(width) else 2 * THETA_LIMIT
 
 
-def frame(terms: Sequence[TrialLikelihood], informative: int) -> Frame:
+def frame(terms: Sequence[TrialLikelihood], informative: float, weights: Array) -> Frame:
     """Sum the trials up; ``informative`` of them bound the effect on both sides."""
     centres = np.array([term.centre for term in terms])
     widths = np.array([term.width for term in terms])
-    precision = 1 / widths**2
+    precision = weights / widths**2
     ends = np.array([support(term) for term in terms])
+    centre = np.sum(precision * centres) / precision.sum()
     return Frame(
-        centre=float(np.sum(precision * centres) / precision.sum()),
+        centre=float(centre),
         width=float(1 / np.sqrt(precision.sum())),
         typical=float(np.median(widths)),
         low=float(ends[:, 0].min()),
         high=float(ends[:, 1].max()),
         k=informative,
+        strain=float(strain(np.sum(precision * (centres - centre) ** 2), len(terms))),
     )
+
+
+def strain(q: Array, k: Array | int) -> Array:
+    """Half of Cochran's Q beyond its expectation: how far data pull tau into its prior's tail."""
+    return np.asarray(np.clip(0.5 * (q - k), 0.0, 1e6))
 
 
 def support(term: TrialLikelihood) -> tuple[float, float]:
@@ -60,7 +68,7 @@ def support(term: TrialLikelihood) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def moments_of_tau(priors: Priors, k: int) -> int:
+def moments_of_tau(priors: Priors, k: float) -> int:
     """How many moments the posterior of tau has (0, 1 or 2 are told apart).
 
     As tau grows each trial's likelihood falls like 1/tau, one of them spent on a flat mu,
@@ -70,7 +78,7 @@ def moments_of_tau(priors: Priors, k: int) -> int:
     return int(left > 1) + int(left > 2)
 
 
-def moments_of_mu(priors: Priors, k: int) -> int:
+def moments_of_mu(priors: Priors, k: float) -> int:
     """How many moments the posterior of mu has: large mu needs a large tau to explain the data."""
     left = priors.mu.tail - 1 if k == 0 else priors.mu.tail + priors.tau.tail + k - 2
     return int(left > 1) + int(left > 2)
@@ -81,6 +89,10 @@ def tau_axis(data: Frame, priors: Priors, step_size: float) -> ScaleAxis | CutAx
     prior = priors.tau
     middle = float(prior.ppf(np.array([0.5]))[0]) if prior.proper else np.inf
     axis = ScaleAxis(float(min(data.typical, middle)), _SCOUT)
+    low, high = prior.support
+    if np.isfinite(high):  # a uniform prior: its ends are the axis's ends
+        ends = axis.to_x(np.array([max(low, nodes(replace(axis, x=np.array([-2.5])))[0]), high]))
+        return cut(axis, float(ends[0]), float(ends[1]), step_size)
     tau = nodes(axis)
     # Beyond all trials and the bulk of mu's prior the likelihood is a power of tau.
     wide = max(data.reach, _half_width(priors.mu)) if priors.mu.proper else data.reach
@@ -88,13 +100,10 @@ def tau_axis(data: Frame, priors: Priors, step_size: float) -> ScaleAxis | CutAx
     kept = 2 if moments_of_tau(priors, data.k) == 2 else moments_of_tau(priors, data.k)
     log_f = prior.logpdf(tau) + axis.log_slope(_SCOUT)
     log_f = log_f - (power - kept) * np.log(np.maximum(tau / wide, 1.0))
-    seen = np.nonzero(log_f > np.max(log_f[np.isfinite(log_f)]) - DEPTH)[0]
+    depth = DEPTH + data.strain + conflict(priors.mu, data.centre)
+    seen = np.nonzero(log_f > np.max(log_f[np.isfinite(log_f)]) - depth)[0]
     last = _SCOUT[min(seen[-1] + 1, len(_SCOUT) - 1)]
     first = max(_SCOUT[max(seen[0] - 1, 0)], -2.5)
-    low, high = prior.support
-    if np.isfinite(high):  # a uniform prior: its ends are the axis's ends
-        ends = axis.to_x(np.array([max(low, nodes(replace(axis, x=np.array([-2.5])))[0]), high]))
-        return cut(axis, float(ends[0]), float(ends[1]), step_size)
     return replace(axis, x=uniform(first, last, step_size))
 
 
@@ -105,16 +114,18 @@ def mu_axis(
     step_size: float,
     corner: bool = False,
     generous: bool = False,
+    peaks: Sequence[tuple[float, float]] = (),
 ) -> SinhAxis | CutAxis:
     """Nodes for mu: the trials' reach cut to the prior's, finest at the pooled estimate.
 
     ``corner`` crowds nodes at no effect, where a trial's likelihood has one; ``generous``
-    does not cut.
+    does not cut; ``peaks`` are further (centre, width) to resolve.
     """
     spread = 9.5 * tau_max
     low, high = data.low - spread, data.high + spread
-    if not prior.proper:
-        low, high = max(low, -THETA_LIMIT - spread), min(high, THETA_LIMIT + spread)
+    if not prior.proper:  # trials that do not bound mu leave it to the end of what is tabulated
+        low = low if np.isfinite(low) else -THETA_LIMIT - spread
+        high = high if np.isfinite(high) else THETA_LIMIT + spread
     centres, widths = [data.centre], [data.width]
     if prior.proper:
         bottom, middle, top = _prior_reach(prior)
@@ -128,12 +139,24 @@ def mu_axis(
     if corner:
         centres.append(0.0)
         widths.append(0.02 * data.width)
+    centres += [centre for centre, _ in peaks]
+    widths += [width for _, width in peaks]
     axis = SinhAxis(tuple(centres), tuple(widths), np.zeros(2))
-    if np.isfinite(prior.support).all():
-        ends = axis.to_x(np.array(prior.support))
+    reach = np.clip([low, high], -1e40, 1e40)
+    if np.isfinite(prior.support).any():  # a density may end there without dying out
+        ends = axis.to_x(np.where(np.isfinite(prior.support), prior.support, reach))
         return cut(axis, float(ends[0]), float(ends[1]), step_size)
-    ends = axis.to_x(np.clip([low, high], -1e40, 1e40))
+    ends = axis.to_x(reach)
     return replace(axis, x=uniform(ends[0], ends[1], step_size))
+
+
+def conflict(prior: Prior, centre: Array | float) -> Array:
+    """Log density that the prior on mu costs at the trials' mean, beyond what is ordinary."""
+    if not prior.proper:
+        return np.zeros(np.shape(centre))
+    middle = float(prior.ppf(np.array([0.5]))[0])
+    z = (np.asarray(centre) - middle) / _half_width(prior)
+    return np.clip(0.5 * (z**2 - 25), 0.0, 1e6)
 
 
 def _half_width(prior: Prior) -> float:

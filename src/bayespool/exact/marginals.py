@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,29 +11,34 @@ from scipy.special import logsumexp
 
 from bayespool.axes import Array, CutAxis, SinhAxis, log_weights, nodes, uniform
 from bayespool.exact.closed import log_mass_at_zero
-from bayespool.exact.grid import Frame, moments_of_mu, moments_of_tau, support
+from bayespool.exact.grid import moments_of_mu, moments_of_tau, support
 from bayespool.exact.trial import T_NU, TrialLikelihood, gamma_mixture, smeared
 from bayespool.posterior import Posterior, Tabulated
 from bayespool.prior import Priors
 
 if TYPE_CHECKING:
-    from bayespool.exact.surface import Grid
+    from bayespool.exact.build import Grid
+    from bayespool.exact.surface import Surface
 
+SPREAD = 1e-5  # of an effect's mass may go astray before its grid is made finer
 EDGE = -30.0  # a posterior that is e^-30 of its peak at the grid's edge ends inside the grid
 
 
 def grid_posterior(
     grid: Grid,
-    kept: list[str],
-    terms: Sequence[TrialLikelihood],
+    table: Surface,
     priors: Priors,
     about: dict[str, Any],
-    data: Frame,
+    finer: Callable[[], Posterior | None] = lambda: None,
 ) -> tuple[Posterior, bool]:
-    """Sum the rows, add the log prior, normalise; and whether the posterior ends in the grid."""
+    """Sum the rows, add the log prior, normalise; and whether the posterior ends in the grid.
+
+    ``finer`` gives the same posterior on a finer grid, for an effect that this one cannot spread.
+    """
+    terms, data = table.terms, table.frame
     mu, tau = nodes(grid.mu), None if grid.tau is None else nodes(grid.tau)
     log_prior_mu = priors.mu.logpdf(mu)
-    log_f = grid.log_l.sum(axis=0) + log_prior_mu[:, None]
+    log_f = np.tensordot(table.weights, grid.log_l, axes=1) + log_prior_mu[:, None]
     w_mu = log_weights(grid.mu)
     if tau is None or grid.tau is None:
         log_tau, w_tau = np.zeros(1), np.zeros(1)
@@ -82,15 +87,22 @@ def grid_posterior(
             log_h = _mix(grid.mu, log_own, all_tau, columns, nodes(out), about["effects"])
             if i is not None:
                 log_h = log_h + terms[i].log(nodes(out))
+            # No mass is lost or made when the effects are spread.
+            gap = abs(np.expm1(logsumexp(log_h + log_weights(out))))
+            if not gap <= SPREAD and (better := finer()) is not None:
+                found = better["theta_new" if i is None else table.kept[i]]
+                assert isinstance(found, Tabulated)
+                return found
             least = min(of_mu, of_tau)
             has = {"has_mean": least >= 1, "has_sd": least >= 2} if i is None else {}
             return Tabulated(out, log_h, **has)
 
         makers |= {"tau": of_scale, "theta_new": lambda: of_effect(None)}
-        for i, name in enumerate(kept):
-            makers[name] = lambda i=i: of_effect(i)
+        for i in np.flatnonzero(table.weights == 1):
+            makers[table.kept[i]] = lambda i=i: of_effect(i)
 
     proper = priors.mu.proper and (tau is None or priors.tau.proper)
+    proper &= bool((table.weights == 1).all())  # a discounted likelihood is no density of data
     posterior = Posterior(
         **about,
         makers=makers,
@@ -194,7 +206,7 @@ def _mix(
     if effects == "random":
         return logsumexp(smeared(mu, log_density[:, seen], at, tau[seen]), axis=1)
     # A density needs fewer nodes than the far tails of a likelihood: 1e-12 of the mass is left out.
-    log_g, log_w = gamma_mixture(T_NU, low=-14.0, step=0.7)
+    log_g, log_w = gamma_mixture(T_NU, low=-14.0, step=0.55)
     parts = [
         smeared(mu, log_density[:, seen], at, tau[seen] * np.exp(-0.5 * g)) + w
         for g, w in zip(log_g, log_w, strict=True)

@@ -6,27 +6,24 @@ out one trial at a time; a posterior is the sum of the trials' rows plus a log p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from scipy.interpolate import CubicSpline
-from scipy.special import logsumexp
+from numpy.typing import NDArray
 
-from bayespool.axes import Array, CutAxis, ScaleAxis, SinhAxis, log_weights, nodes, step
+from bayespool.axes import Array, nodes
 from bayespool.errors import DataError, PriorError, UsageError
 from bayespool.exact import closed
-from bayespool.exact.grid import Frame, frame, mu_axis, tau_axis, trimmed
+from bayespool.exact.arms import arms_likelihoods, check_arms
+from bayespool.exact.build import Evidence, Grid, grid_for
+from bayespool.exact.grid import Frame, frame
 from bayespool.exact.marginals import grid_posterior
-from bayespool.exact.trial import (
-    T_NU,
-    Estimate,
-    TrialLikelihood,
-    counts_likelihoods,
-    gamma_mixture,
-)
+from bayespool.exact.sums import Batch, Sums
+from bayespool.exact.trial import Estimate, TrialLikelihood, counts_likelihoods
 from bayespool.measures import default_likelihood, effect_sizes, informative, scale_of
 from bayespool.posterior import Posterior
 from bayespool.prior import DEFAULT_PHI, Prior, Priors, check_proper, parse_prior
@@ -34,20 +31,8 @@ from bayespool.trials import Trials
 
 EFFECTS = ("random", "common", "t")
 TOLERANCE = 1e-4  # of any reported probability: beyond it a posterior refines its grid
-_STRIDE = 4
-
-
-@dataclass(frozen=True, eq=False)
-class Grid:
-    """Nodes of mu and tau and each trial's log likelihood there.
-
-    ``log_l`` has shape (trials, mu, 1 + tau): column 0 is tau = 0; a common effect has
-    that column alone and ``tau`` None.
-    """
-
-    mu: SinhAxis | CutAxis
-    tau: ScaleAxis | CutAxis | None
-    log_l: Array
+HALVED = 3e-3  # of the evidence by half the nodes: all of them then err by its square
+PEAKS = 6  # places of mu that a batch may add to its grid
 
 
 @dataclass(eq=False)
@@ -55,7 +40,18 @@ class Surface:
     """Every trial's integrated likelihood of (mu, tau), for one model of the data.
 
     Made by :func:`surface`. ``log_likelihood`` is the table itself; ``posterior`` turns it
-    into an answer. Priors on phi, the likelihood and the kind of effects are fixed in it.
+    into an answer, ``batch`` into many; ``weighted`` leaves trials out or discounts them. Priors
+    on phi, the likelihood and the kind of effects are fixed in it.
+
+    Attributes
+    ----------
+    trials : Trials
+        Those with a weight above 0.
+    kept : list of str
+        The trials that have a row in the table; the normal likelihood leaves out those without
+        an estimate.
+    weights : array of shape (len(kept),)
+        Between 0 and 1: the power of each trial's likelihood.
     """
 
     trials: Trials
@@ -66,15 +62,21 @@ class Surface:
     phi: Prior | None
     kept: list[str]
     terms: Sequence[TrialLikelihood]
+    informing: NDArray[np.bool_]
+    weights: Array
     frame: Frame
     fineness: float = 1.0
-    _source: dict[str, Any] = field(default_factory=dict, repr=False)
-    _grid: Grid | None = field(default=None, repr=False)
+    _finer: Callable[[], Surface] | None = field(default=None, repr=False)
+    _grids: dict[tuple[str, str], Grid] = field(default_factory=dict, repr=False)
+    _sums: dict[tuple[str, ...], Sums] = field(default_factory=dict, repr=False)
 
-    @property
+    @cached_property
     def log_likelihood(self) -> xr.DataArray:
         """log L_i(mu, tau), dims trial × mu × tau; natural log, constants included."""
-        grid = self._default_grid()
+        # Ten units of the outcome's natural spread hold every prior of the catalogue.
+        unit = 1.0 if self.scale != "identity" else max(self.frame.reach, 1e-300)
+        wide = Priors(f"Normal(0, {10 * unit!r})", f"HalfCauchy({unit!r})")
+        grid = grid_for(self.evidence, wide, self.fineness)
         tau = [0.0] if grid.tau is None else np.concatenate([[0.0], nodes(grid.tau)])
         return xr.DataArray(
             grid.log_l,
@@ -83,31 +85,62 @@ class Surface:
             name="log_likelihood",
         )
 
-    def posterior(self, priors: Priors) -> Posterior:
-        """The posterior under a prior set.
+    def weighted(self, weights: Mapping[str, float] | Sequence[float] | Array) -> Surface:
+        """Leave trials out (0), keep them (1) or discount them: L_i becomes L_i^w.
+
+        A power prior (Ibrahim & Chen 2000, Stat Sci 15:46) on the trial's whole contribution.
+
+        Parameters
+        ----------
+        weights : mapping or array
+            By trial's name (others keep 1), or one a trial of ``kept``; between 0 and 1.
+
+        Raises
+        ------
+        UsageError
+            A trial that is not there, a weight outside [0, 1], or another number of weights.
+        """
+        w = self.weights * self._read_weights(weights)
+        keep = w > 0
+        names = [name for name, kept in zip(self.kept, keep, strict=True) if kept]
+        terms = [term for term, kept in zip(self.terms, keep, strict=True) if kept]
+        mass = float(w @ self.informing)
+        return replace(
+            self,
+            trials=self.trials.take(_rows(self.trials, names)) if names else self.trials,
+            kept=names,
+            terms=terms,
+            informing=self.informing[keep],
+            weights=w[keep],
+            frame=frame(terms, mass, w[keep]) if terms else replace(self.frame, k=0.0),
+            _finer=lambda: self.refined().weighted(weights),
+            _grids={},
+            _sums={},
+        )
+
+    def posterior(
+        self, priors: Priors, weights: Mapping[str, float] | Sequence[float] | Array | None = None
+    ) -> Posterior:
+        """The posterior under a prior set, of all trials or with weights (see ``weighted``).
 
         Where mu integrates out in closed form (normal likelihood, normal effects, normal or
         flat prior on mu) only tau is summed (Roever 2020, J Stat Softw 93(6), section 2).
-        Otherwise the surface's own grid serves, made wider or finer when this prior needs it:
-        ``posterior.grid_error`` bounds what remains, in probability.
+        Otherwise the trials' rows are summed on a grid that holds this prior's posterior, made
+        finer until half of its nodes agree: ``posterior.grid_error`` bounds what remains, in
+        probability. A trial's own effect is
+        given for trials of weight 1, the log marginal likelihood where all weights are 0 or 1.
 
         Raises
         ------
         PriorError
             If ``priors.phi`` differs from the surface's, or the posterior would be improper.
+        UsageError
+            See ``weighted``.
         """
-        if priors.phi is not None and self.phi is None:
-            raise PriorError(
-                f"phi ~ {priors.phi.text} is a prior on the baseline of the binomial likelihood, "
-                "and this surface has the normal one. Leave phi out."
-            )
-        if priors.phi is not None and self.phi is not None and priors.phi.text != self.phi.text:
-            raise PriorError(
-                f"The surface was made with phi ~ {self.phi.text}, the prior set has "
-                f"phi ~ {priors.phi.text}. A prior on phi needs its own surface: "
-                f'surface(trials, measure, phi="{priors.phi.text}").'
-            )
-        check_proper(priors, self.frame.k, random=self.effects != "common")
+        if weights is not None:
+            return self.weighted(weights).posterior(priors)
+        self.check_phi(priors)
+        check_proper(priors, int(self.frame.k + 1e-9), random=self.effects != "common")
         about = {
             "trials": self.trials,
             "measure": self.measure,
@@ -120,99 +153,176 @@ class Surface:
             "engine": "exact",
         }
         if self.likelihood == "normal" and self.effects != "t" and closed.covers(priors.mu):
-            return closed.posterior(self.kept, self.terms, self.frame, priors, about, self.fineness)
+            return closed.posterior(self, priors, about)
         return self._summed(priors, about)
+
+    def batch(self, priors: Priors, weights: Array) -> Batch:
+        """Many posteriors under one prior set, each with its own weights, on one grid.
+
+        Parameters
+        ----------
+        priors : Priors
+        weights : array of shape (sets, len(kept))
+            Between 0 and 1. A set whose posterior would be improper has NaN for answers.
+
+        Raises
+        ------
+        PriorError
+            See ``posterior``.
+        """
+        self.check_phi(priors)
+        weights = np.atleast_2d(np.asarray(weights, dtype=float))
+        proper = self.proper_sets(priors, weights)
+        weights = weights * self.weights
+        if self.effects == "common":
+            priors = Priors(priors.mu, "HalfNormal(1)", priors.phi)  # tau is not there
+        peaks: list[tuple[float, float]] = []
+        while True:
+            sums = self.sums(priors, peaks)
+            log_l = np.tensordot(weights, sums.grid.log_l, axes=1)
+            found = Batch.of(sums, priors, log_l, proper)
+            worst = int(np.nanargmax(np.where(proper, found.halved, 0.0)))
+            if found.halved[worst] < HALVED or len(peaks) == PEAKS or not proper.any():
+                return found
+            w = weights[worst]
+            some = [term for term, kept in zip(self.terms, w > 0, strict=True) if kept]
+            own = frame(some, float(w @ self.informing), w[w > 0])
+            peaks.append((own.centre, own.width))
+
+    def draws(
+        self, priors: Priors, draws: int = 1000, chains: int = 4, seed: int = 2026
+    ) -> xr.DataTree:
+        """Draw from the exact posterior: an ArviZ DataTree of every quantity, without a sampler.
+
+        Parameters
+        ----------
+        priors : Priors
+        draws, chains : int
+            The draws are independent; chains give them the shape that ArviZ expects.
+        seed : int
+
+        Returns
+        -------
+        xr.DataTree
+            As of `sample`: mu, tau, theta_new, theta[trial] and, for counts, phi[trial].
+
+        Raises
+        ------
+        PriorError, UsageError
+            See ``posterior``; an impossible number of draws.
+        """
+        from bayespool.exact import draws as drawing
+
+        return drawing.draws(self, priors, draws, chains, seed)
+
+    def sums(self, priors: Priors, peaks: Sequence[tuple[float, float]] = ()) -> Sums:
+        """The grid on which any subset of the trials is summed under these priors."""
+        key = (priors.mu.text, priors.tau.text, str(peaks))
+        if key not in self._sums:
+            # With as few trials left as there can be, the tails are at their heaviest.
+            least = 1.0 if priors.tau.proper else 2.0 + (not priors.mu.proper)
+            few = replace(self.evidence, frame=replace(self.frame, k=min(self.frame.k, least)))
+            grid = grid_for(few, priors, self.fineness, whole=True, peaks=peaks)
+            self._sums[key] = Sums(grid, self.effects)
+        return self._sums[key]
 
     def refined(self) -> Surface:
         """The same surface with twice the nodes in mu, tau, theta and phi."""
-        return _build(**self._source, fineness=2 * self.fineness)
+        assert self._finer is not None  # `surface` gives it one
+        return self._finer()
 
-    # --- the grid --------------------------------------------------------------------
+    def check_phi(self, priors: Priors) -> None:
+        """Raise PriorError if ``priors.phi`` is not the prior this surface was made with."""
+        if priors.phi is not None and self.phi is None:
+            raise PriorError(
+                f"phi ~ {priors.phi.text} is a prior on the baseline of the binomial likelihood, "
+                f"and this surface has the {self.likelihood} one. Leave phi out."
+            )
+        if priors.phi is not None and self.phi is not None and priors.phi.text != self.phi.text:
+            raise PriorError(
+                f"The surface was made with phi ~ {self.phi.text}, the prior set has "
+                f"phi ~ {priors.phi.text}. A prior on phi needs its own surface: "
+                f'surface(trials, measure, phi="{priors.phi.text}").'
+            )
+
+    def proper_sets(self, priors: Priors, weights: Array) -> NDArray[np.bool_]:
+        """Say which sets of weights have a proper posterior.
+
+        Parameters
+        ----------
+        priors : Priors
+        weights : array of shape (sets, len(kept))
+            Between 0 and 1.
+
+        Returns
+        -------
+        array of bool, shape (sets,)
+        """
+        # Rounding must not take a trial from a sum of weights.
+        trials = np.floor((weights * self.weights) @ self.informing + 1e-9).astype(int)
+        fit = {}
+        for k in np.unique(trials):
+            try:
+                check_proper(priors, int(k), random=self.effects != "common")
+            except PriorError:
+                fit[k] = False
+            else:
+                fit[k] = True
+        return np.array([fit[k] for k in trials], dtype=bool)
+
+    # --- within ----------------------------------------------------------------------
+
+    @property
+    def evidence(self) -> Evidence:
+        return Evidence(self.terms, self.weights, self.frame, self.effects)
 
     def _summed(self, priors: Priors, about: dict[str, Any]) -> Posterior:
-        def found(grid: Grid) -> tuple[Posterior, bool]:
-            return grid_posterior(grid, self.kept, self.terms, priors, about, self.frame)
-
-        posterior, inside = found(self._default_grid())
-        if not inside:  # the prior reaches beyond the grid
-            posterior, inside = found(self._grid_for(priors))
-            if not inside:  # prior and data pull mu to where neither would have it
-                posterior, inside = found(self._grid_for(priors, generous=True))
+        """Sum the rows on a grid laid out for these priors, wider and finer as they need."""
+        key = (priors.mu.text, priors.tau.text)
+        if key not in self._grids:
+            self._grids[key] = grid_for(self.evidence, priors, self.fineness)
         fineness = self.fineness
-        while (posterior.grid_error or 0.0) > TOLERANCE and fineness < 8 * self.fineness:
-            fineness *= 2
-            posterior, _ = found(self._grid_for(priors, fineness, generous=True))
+
+        def at(grid: Grid, fineness: float) -> tuple[Posterior, bool]:
+            return grid_posterior(grid, self, priors, about, lambda: finer(2 * fineness))
+
+        def finer(fineness: float) -> Posterior | None:
+            if fineness > 2 * self.fineness:  # once: what that leaves lies in tails without moments
+                return None
+            return at(grid_for(self.evidence, priors, fineness, generous=True), fineness)[0]
+
+        posterior, inside = at(self._grids[key], fineness)
+        # Prior and data may pull mu to where neither would have it.
+        while not inside or (posterior.grid_error or 0.0) > TOLERANCE:
+            fineness *= 1 if not inside else 2
+            if fineness > 8 * self.fineness:
+                break
+            self._grids[key] = grid_for(self.evidence, priors, fineness, generous=True)
+            posterior, _ = at(self._grids[key], fineness)
+            inside = True
         return posterior
 
-    def _default_grid(self) -> Grid:
-        if self._grid is None:
-            # Ten units of the outcome's natural spread hold every prior of the catalogue.
-            unit = 1.0 if self.scale != "identity" else max(self.frame.reach, 1e-300)
-            wide = Priors(f"Normal(0, {10 * unit!r})", f"HalfCauchy({unit!r})")
-            self._grid = self._grid_for(wide)
-        return self._grid
-
-    def _grid_for(
-        self, priors: Priors, fineness: float | None = None, generous: bool = False
-    ) -> Grid:
-        fineness = fineness or self.fineness
-        corner = any(getattr(term, "corner", False) for term in self.terms)
-        if self.effects == "common":
-            mu = mu_axis(self.frame, priors.mu, 0.0, 0.15 / fineness, corner, generous)
-            return Grid(mu, None, np.array([t.log(nodes(mu)) for t in self.terms])[:, :, None])
-        tau = tau_axis(self.frame, priors, min(0.12, 0.5 / np.sqrt(len(self.terms))) / fineness)
-        tau_max = float(nodes(tau)[-1]) * (1 if self.effects == "random" else 4)
-        mu = mu_axis(self.frame, priors.mu, tau_max, 0.15 / fineness, corner, generous)
-        mu, tau = self._trim(mu, tau, priors)
-        return Grid(mu, tau, self._log_l(nodes(mu), tau))
-
-    def _trim(
-        self, mu: SinhAxis | CutAxis, tau: ScaleAxis | CutAxis, priors: Priors
-    ) -> tuple[SinhAxis | CutAxis, ScaleAxis | CutAxis]:
-        """Cut the box to where the posterior lives, seen on every fourth node."""
-        coarse_mu = replace(mu, x=mu.x[::_STRIDE])
-        coarse_tau = replace(tau, x=tau.x[::_STRIDE])
-        log_p = self._log_l(nodes(coarse_mu), coarse_tau)[:, :, 1:].sum(axis=0)
-        log_p = log_p + (priors.mu.logpdf(nodes(coarse_mu)) + log_weights(coarse_mu))[:, None]
-        log_p = log_p + priors.tau.logpdf(nodes(coarse_tau)) + log_weights(coarse_tau)
-        # Moments weigh the far nodes, so they are kept as if they had them.
-        log_p = log_p + 2 * np.log1p(nodes(coarse_tau) / self.frame.reach)
-        log_p = np.where(np.isfinite(log_p), log_p, -np.inf)
-        if isinstance(mu, SinhAxis):
-            mu = replace(mu, x=mu.x[trimmed(mu, log_p.max(axis=1), _STRIDE)])
-        if isinstance(tau, ScaleAxis):
-            last = trimmed(tau, log_p.max(axis=0), _STRIDE).stop
-            tau = replace(tau, x=tau.x[: last - 1 + last % 2])
-        return mu, tau
-
-    def _log_l(self, mu: Array, tau: ScaleAxis | CutAxis) -> Array:
-        """(trials, mu, 1 + tau): column 0 is tau = 0."""
-        if self.effects == "random":
-            sd = nodes(tau)
-            rows = [np.column_stack([t.log(mu), t.averaged(mu, sd)]) for t in self.terms]
+    def _read_weights(self, weights: Mapping[str, float] | Sequence[float] | Array) -> Array:
+        if isinstance(weights, Mapping):
+            if unknown := sorted(set(weights) - {*self.kept, *self.trials.names}):
+                raise UsageError(
+                    f"{self.trials.path} has no trial {' or '.join(unknown)} to weigh."
+                )
+            found = np.array([weights.get(name, 1.0) for name in self.kept], dtype=float)
         else:
-            rows = [self._t_averaged(term, mu, tau) for term in self.terms]
-        return np.array(rows)
+            found = np.asarray(weights, dtype=float)
+        if found.shape != (len(self.kept),):
+            raise UsageError(
+                f"weights are one a trial: {len(self.kept)} of them, not {found.size}."
+            )
+        if not ((found >= 0) & (found <= 1)).all():
+            raise UsageError("a weight lies between 0 (left out) and 1 (kept as it is).")
+        return found
 
-    def _t_averaged(self, term: TrialLikelihood, mu: Array, tau: ScaleAxis | CutAxis) -> Array:
-        """Student-t effects as a scale mixture of normal ones: a sum along the tau axis.
 
-        theta ~ t(nu) is Normal(mu, tau / sqrt(G)) with G ~ Gamma(nu/2, rate nu/2).
-        """
-        log_g, log_w = gamma_mixture(T_NU)
-        base = tau.inner if isinstance(tau, CutAxis) else tau
-        assert isinstance(base, ScaleAxis)  # tau_axis cuts nothing else
-        low = base.to_x(nodes(tau)[:1] * np.exp(-0.5 * log_g[-1]))[0]
-        high = base.to_x(nodes(tau)[-1:] * np.exp(-0.5 * log_g[0]))[0]
-        h = min(step(tau), 0.12)
-        wide = ScaleAxis(base.scale, np.arange(np.floor(low / h) - 1, np.ceil(high / h) + 2) * h)
-        normal = term.averaged(mu, nodes(wide))
-        # A floor at e^-700 of the row's best: the spline must not swing where nothing is left.
-        normal = np.maximum(normal, normal.max(axis=1, keepdims=True) - 700.0)
-        spline = CubicSpline(wide.x, normal, axis=1)
-        scales = nodes(tau)[:, None] * np.exp(-0.5 * log_g)
-        parts = spline(wide.to_x(scales))  # (mu, tau, G)
-        return np.column_stack([term.log(mu), logsumexp(parts + log_w, axis=2)])
+def _rows(trials: Trials, names: list[str]) -> list[int]:
+    place = {name: i for i, name in enumerate(trials.names)}
+    return [place[name] for name in names]
 
 
 def surface(
@@ -229,9 +339,14 @@ def surface(
     ----------
     trials : Trials
     measure : "OR", "RR", "RD", "MD", "SMD", "ROM", "HR" or "generic"
-    likelihood : "binomial" or "normal", default binomial for counts
+    likelihood : "binomial", "normal" or "arms", default binomial for counts, else normal
+        "arms" is for means with SDs (MD, ROM, SMD): the SDs are not taken as known, as they
+        are not in small trials, but integrated out under flat priors on each arm's mean and
+        log sigma (SMD: one sigma). Its marginal likelihoods compare within one measure and
+        with no other likelihood.
     effects : "random" (normal), "common" (tau = 0) or "t" (nu = 4, tau its scale)
-    phi : prior of phi_i, half the log odds product of trial i's two risks (binomial only)
+    phi : prior of phi_i, half the log odds product of trial i's two risks (binomial only;
+        refused with arms)
     double_zero : "drop" or "keep"
         For the normal likelihood of OR and RR: leave out trials without events in either
         arm, or keep them with 1/2 added. The exact binomial likelihood keeps them always.
@@ -244,21 +359,34 @@ def surface(
     ------
     DataError
         If no trial informs the measure.
+    PriorError
+        If there is a phi of one's own with the arms likelihood.
     UsageError
         If the measure, likelihood or effects do not fit the trials.
+
+    References
+    ----------
+    Two means: Box & Tiao (1973), Bayesian Inference in Statistical Analysis, 2.5.
     """
     if effects not in EFFECTS:
         raise UsageError(f"effects is one of {', '.join(EFFECTS)}; found {effects!r}.")
     standard = default_likelihood(trials, measure)
     likelihood = likelihood or standard
-    if likelihood not in ("binomial", "normal"):
-        raise UsageError(f"likelihood is binomial or normal; found {likelihood!r}.")
+    if likelihood not in ("binomial", "normal", "arms"):
+        raise UsageError(f"likelihood is binomial, normal or arms; found {likelihood!r}.")
     if likelihood == "binomial" and standard != "binomial":
         raise UsageError(
             f"A binomial likelihood needs counts and OR, RR or RD; {trials.path} with {measure} "
             "has only the normal one."
         )
     prior = parse_prior(phi, "phi") if isinstance(phi, str) else phi
+    if likelihood == "arms":
+        check_arms(trials, measure)
+        if prior.text != DEFAULT_PHI:
+            raise PriorError(
+                f"phi ~ {prior.text} is a prior on the baseline of the binomial likelihood, and "
+                "the arms likelihood has a flat one. Leave phi out."
+            )
     return _build(trials, measure, likelihood, effects, prior, double_zero)
 
 
@@ -271,14 +399,6 @@ def _build(
     double_zero: str,
     fineness: float = 1.0,
 ) -> Surface:
-    source = {
-        "trials": trials,
-        "measure": measure,
-        "likelihood": likelihood,
-        "effects": effects,
-        "phi": phi,
-        "double_zero": double_zero,
-    }
     names = np.array(trials.names)
     terms: Sequence[TrialLikelihood]
     if likelihood == "binomial":
@@ -286,8 +406,10 @@ def _build(
         arms = trials.frame[columns].to_numpy(dtype=float)
         centre, width = rough_effects(measure, arms)
         terms = counts_likelihoods(measure, arms, centre, width, phi, fineness)
-        informing = int(np.sum(informative(measure, arms)))
-        kept = names
+        informing, kept = informative(measure, arms), names
+    elif likelihood == "arms":
+        terms = arms_likelihoods(trials, measure, fineness)
+        informing, kept = np.ones(len(terms), dtype=bool), names
     else:
         effects_table = effect_sizes(trials, measure, double_zero=double_zero)
         used = effects_table["used"].to_numpy(dtype=bool)
@@ -298,7 +420,7 @@ def _build(
             )
         rows = effects_table.loc[used, ["estimate", "se"]].to_numpy(dtype=float)
         terms = [Estimate(float(y), float(s)) for y, s in rows]
-        informing, kept = len(terms), names[used]
+        informing, kept = np.ones(len(terms), dtype=bool), names[used]
     return Surface(
         trials=trials,
         measure=measure,
@@ -308,9 +430,11 @@ def _build(
         phi=phi if likelihood == "binomial" else None,
         kept=[str(name) for name in kept],
         terms=terms,
-        frame=frame(terms, informing),
+        informing=informing,
+        weights=np.ones(len(terms)),
+        frame=frame(terms, float(informing.sum()), np.ones(len(terms))),
         fineness=fineness,
-        _source=source,
+        _finer=lambda: _build(trials, measure, likelihood, effects, phi, double_zero, 2 * fineness),
     )
 
 

@@ -8,11 +8,12 @@ theta ~ Normal(mu, tau), which is all that the surface needs.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 from scipy.interpolate import CubicSpline
-from scipy.special import gammaln, logsumexp
+from scipy.special import betainc, gammaln, logsumexp
 
 from bayespool.axes import Array, CutAxis, SinhAxis, log_weights, nodes, uniform
 from bayespool.measures import risks
@@ -62,12 +63,17 @@ class Counts:
     log_g: Array
     corner: bool = False
 
+    @cached_property
+    def spline(self) -> LogSpline:
+        """log g between the nodes."""
+        return LogSpline(self.axis, self.log_g)
+
     def log(self, theta: Array) -> Array:
-        return LogSpline(self.axis, self.log_g)(theta)
+        return self.spline(theta)
 
     def averaged(self, mu: Array, tau: Array) -> Array:
         """log of the average of g over Normal(mu, tau); shape (mu, tau)."""
-        return averaged(self.axis, self.log_g, mu, tau)
+        return averaged(self.axis, self.log_g, mu, tau, self.spline)
 
 
 def _log_normal(x: Array, mean: Any, sd: Any) -> Array:
@@ -93,6 +99,7 @@ class LogSpline:
         # Nothing grows outwards.
         self._left = 0.0 if closed else max(float(left), 0.0)
         self._right = 0.0 if closed else min(float(right), 0.0)
+        self._closed = closed
         self._beyond = LOG_NEGLIGIBLE if closed else 0.0
 
     def __call__(self, value: Array) -> Array:
@@ -114,10 +121,18 @@ class LogSpline:
         slope, bend = self._axis.slope(value), self._axis.bend(value)
         first = self._inner(x, 1)
         second = (self._inner(x, 2) - first * bend) / slope**2
+        if self._closed:  # nothing lies beyond the ends, and nothing slopes there
+            first = np.where(inside, first, 0.0)
         return first / slope, np.where(inside, second, 0.0)
 
 
-def averaged(axis: SinhAxis | CutAxis, log_f: Array, at: Array, tau: Array) -> Array:
+def averaged(
+    axis: SinhAxis | CutAxis,
+    log_f: Array,
+    at: Array,
+    tau: Array,
+    spline: LogSpline | None = None,
+) -> Array:
     """log of the convolution of one f with Normal(0, tau), at points ``at``.
 
     Where tau is far below the local spacing of the axis, f is a parabola in logs: Laplace's
@@ -131,6 +146,8 @@ def averaged(axis: SinhAxis | CutAxis, log_f: Array, at: Array, tau: Array) -> A
         f at the nodes, shape (n,).
     at, tau
         Points, shape (m,), and standard deviations > 0, shape (b,).
+    spline : LogSpline, optional
+        Of log f, where there is one already.
 
     Returns
     -------
@@ -139,18 +156,34 @@ def averaged(axis: SinhAxis | CutAxis, log_f: Array, at: Array, tau: Array) -> A
     # The spline needs nodes close together; a sum does as well with every second one.
     spacing = axis.spacing(at)[:, None]
     tiny, narrow = tau < 0.1 * spacing, tau < 2.6 * spacing
-    log_at = LogSpline(axis, log_f)
-    slope, bend = log_at.derivatives(at)
-    room = 1 - np.minimum(bend[:, None] * tau**2, 0.5)
-    result = log_at(at)[:, None] + 0.5 * (slope[:, None] * tau) ** 2 / room - 0.5 * np.log(room)
-    where, which = np.nonzero(narrow & ~tiny)
-    result[where, which] = _hermite(log_at, at[where], tau[which])[0]
+    log_at = spline or LogSpline(axis, log_f)
+    result = _laplace(log_at, at[:, None], tau)
+    points = nodes(axis)[::2]
     summand = (log_f + log_weights(axis))[::2] + np.log(2.0)
-    distance = -0.5 * (at[:, None] - nodes(axis)[::2]) ** 2
+    distance = -0.5 * (at[:, None] - points) ** 2
+    where, which = np.nonzero(narrow & ~tiny)
+    if len(where):
+        # Far from the trial the product peaks near its estimate, not near the point, and a search
+        # that starts at the point can end on the shoulder between them.
+        product = distance[where] / tau[which, None] ** 2 + log_f[::2]
+        better = product.max(axis=1) > log_at(at[where])
+        start = np.where(better, points[product.argmax(axis=1)], at[where])
+        value, peak, width = _hermite(log_at, at[where], tau[which], start)
+        result[where, which] = value
+        resolved = width > 2.6 * axis.spacing(peak)  # every second node is summed
+        narrow[where[resolved], which[resolved]] = False
     for b in np.nonzero(~narrow.all(axis=0))[0]:
         wide = ~narrow[:, b]
         result[wide, b] = _trapezoid(distance[wide], tau[b], summand)
     return result
+
+
+def _laplace(log_f: LogSpline, at: Array, sd: Array | float) -> Array:
+    """log of the average of f over Normal(at, sd), f taken as a parabola in logs."""
+    slope, bend = log_f.derivatives(at)
+    room = 1 - np.minimum(bend * sd**2, 0.5)
+    found: Array = log_f(at) + 0.5 * (slope * sd) ** 2 / room - 0.5 * np.log(room)
+    return found
 
 
 def smeared(axis: SinhAxis | CutAxis, columns: Array, at: Array, tau: Array) -> Array:
@@ -169,8 +202,10 @@ def smeared(axis: SinhAxis | CutAxis, columns: Array, at: Array, tau: Array) -> 
         if sd == 0:
             result[:, b] = log_at(at)
             continue
-        wide = sd >= 1.3 * spacing
-        few = np.nonzero(~wide)[0]
+        wide, tiny = sd >= 1.3 * spacing, sd < 0.1 * spacing
+        if tiny.any():
+            result[tiny, b] = _laplace(log_at, at[tiny], sd)
+        few = np.nonzero(~wide & ~tiny)[0]
         if len(few):
             product = distance[few] / sd**2 + column
             better = product.max(axis=1) > log_at(at[few])
@@ -226,6 +261,8 @@ def gamma_mixture(nu: float, low: float = -25.0, step: float = 0.35) -> tuple[Ar
 # --- counts -------------------------------------------------------------------------------
 
 CORE = 8.0  # within this many standard errors of the estimate the theta axis is nearly even
+BENT = 20  # patients free of the event: with so few an arm bends g(theta) at no effect
+CORNER = 2  # with so few the bend is seen after averaging over tau, too, and mu needs nodes there
 
 
 def counts_likelihoods(
@@ -250,15 +287,16 @@ def counts_likelihoods(
         2 doubles the nodes in theta and in phi.
     """
     scout = np.linspace(-1.0, 1.0, 33)
-    # Which arm can reach risk 0 or 1 changes at no effect, so an arm with hardly any patient
-    # free of the event gives the likelihood of RR a corner there; for RD one with hardly any
-    # event does too. Nodes crowd at it geometrically.
+    # Which arm can reach risk 0 or 1 changes at no effect, so an arm with few patients free of
+    # the event bends the likelihood of RR there, sharply with two or less; for RD one with few
+    # events does too. Nodes crowd at it geometrically.
     events, rest = arms[:, [0, 2]], arms[:, [1, 3]] - arms[:, [0, 2]]
     fewest = (rest if measure == "RR" else np.minimum(events, rest)).min(axis=1)
-    corner = (fewest <= 2) & (measure != "OR")
+    corner = (fewest <= CORNER) & (measure != "OR")
+    bent = (fewest <= BENT) & (measure != "OR")
     axes = [
         SinhAxis((0.0, c), (0.02 * w, w), scout) if sharp else SinhAxis((c,), (CORE * w,), scout)
-        for c, w, sharp in zip(centre, width, corner, strict=True)
+        for c, w, sharp in zip(centre, width, bent, strict=True)
     ]
     limits = np.array([-THETA_LIMIT, THETA_LIMIT])
     reach = [np.abs(axis.to_x(limits)).min() * scout for axis in axes]
@@ -269,7 +307,7 @@ def counts_likelihoods(
         seen = np.nonzero(log_g[i] > log_g[i].max() + LOG_NEGLIGIBLE)[0]
         low = min(reach[i][max(seen[0] - 1, 0)], -1.0)
         high = max(reach[i][min(seen[-1] + 1, len(scout) - 1)], 1.0)
-        x = uniform(low, high, (0.1 if corner[i] else 0.2 / CORE) / fineness)
+        x = uniform(low, high, (0.125 if bent[i] else 0.2 / CORE) / fineness)
         finest.append(replace(axis, x=_odd(x[np.abs(axis.value(x)) <= THETA_LIMIT])))
     # One rectangular call for all trials: shorter axes are padded with their own last node.
     longest = max(len(axis.x) for axis in finest)
@@ -309,17 +347,19 @@ def _integrate_phi(measure: str, arms: Array, theta: Array, phi_prior: Any, coun
         return np.clip(guess[..., None] + scale[..., None] * np.sinh(x), low, high)
 
     # A scout over the whole prior finds the mode and how far the integrand reaches.
-    span = np.arcsinh((max(high, 0.0) - min(low, 0.0) + np.abs(guess)) / scale).max()
-    x = np.linspace(-span, span, 49)
-    values = log_f(to_phi(np.broadcast_to(x, (*theta.shape, len(x)))))
+    # Each trial has its own, so that its numbers do not depend on the company it is in.
+    span = np.arcsinh((max(high, 0.0) - min(low, 0.0) + np.abs(guess)) / scale)
+    at = np.linspace(-1.0, 1.0, 49)
+    scouted = to_phi(span[..., None] * at)
+    values = log_f(scouted)
     best = values.argmax(axis=-1)[..., None]
     seen = values > np.take_along_axis(values, best, -1) - 45.0
-    first = x[np.maximum(seen.argmax(axis=-1) - 1, 0)]
-    last = x[np.minimum(len(x) - seen[..., ::-1].argmax(axis=-1), len(x) - 1)]
-    ends = to_phi(np.stack([first, last], axis=-1))
+    first = at[np.maximum(seen.argmax(axis=-1) - 1, 0)]
+    last = at[np.minimum(len(at) - seen[..., ::-1].argmax(axis=-1), len(at) - 1)]
+    ends = to_phi(span[..., None] * np.stack([first, last], axis=-1))
     # Newton steps on the parabola through three points polish the mode and its width.
-    mode = np.take_along_axis(to_phi(np.broadcast_to(x, (*theta.shape, len(x)))), best, -1)[..., 0]
-    width = np.maximum(scale, np.abs(mode - guess) * (x[1] - x[0]))
+    mode = np.take_along_axis(scouted, best, -1)[..., 0]
+    width = np.maximum(scale, np.abs(mode - guess) * span * (at[1] - at[0]))
     best_mode, best_value, scale = mode, np.full(mode.shape, -np.inf), width
     for _ in range(7):
         delta = 0.3 * scale
@@ -346,3 +386,64 @@ def _integrate_phi(measure: str, arms: Array, theta: Array, phi_prior: Any, coun
         gammaln(n + 1) - gammaln(r + 1) - gammaln(n - r + 1) for r, n in ((r0, n0), (r1, n1))
     )
     return _log_sum(terms) + constant
+
+
+# --- the treatment arm's events given the control arm's ------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _NoMoreEvents:
+    """A prior on phi times the chance of no more treated events than there were (mid-p)."""
+
+    prior: Any
+    measure: str
+    theta: Array
+    events: Array
+    size: Array
+
+    def ppf(self, q: Array) -> Array:
+        return self.prior.ppf(q)
+
+    def logpdf(self, phi: Array) -> Array:
+        shape = (...,) + (None,) * (phi.ndim - self.theta.ndim)
+        q = np.minimum(risks(self.measure, self.theta[shape], phi)[3], 1.0)  # rounding may pass 1
+        r, n = self.events[shape], self.size[shape]
+        # I_q(n - r, r + 1) is the binomial CDF at r; it is 1 at r = n and 0 below r = 0.
+        upto = np.where(r < n, betainc(np.maximum(n - r, 0.5), r + 1, q), 1.0)
+        under = np.where(r > 0, betainc(n - r + 1, np.maximum(r, 0.5), q), 0.0)
+        return self.prior.logpdf(phi) + np.log(np.maximum(0.5 * (upto + under), 1e-300))
+
+
+def conditional_likelihoods(
+    measure: str,
+    arms: Array,
+    centre: Array,
+    width: Array,
+    phi_prior: Any,
+    fineness: float = 1.0,
+) -> tuple[list[Counts], list[Counts]]:
+    """What the control arm alone says of theta, and the same with no more treated events.
+
+    The first is the likelihood with the treatment arm left out; the second has the binomial CDF
+    at the treated events (half of the last step, mid-p) where the likelihood has their
+    probability. The ratio of their averages over a posterior is the probability of no more
+    treated events than there were, given the control arm's.
+
+    Parameters
+    ----------
+    measure, arms, centre, width, phi_prior, fineness
+        As for ``counts_likelihoods``.
+    """
+    alone = arms * np.array([0.0, 0.0, 1.0, 1.0])
+    control = counts_likelihoods(measure, alone, centre, width, phi_prior, fineness)
+    longest = max(len(term.axis.x) for term in control)
+    theta = np.array(
+        [np.pad(nodes(t.axis), (0, longest - len(t.axis.x)), mode="edge") for t in control]
+    )
+    upto = _NoMoreEvents(phi_prior, measure, theta, arms[:, :1], arms[:, 1:2])
+    table = _integrate_phi(measure, alone, theta, upto, int(48 * fineness))
+    seen = [
+        replace(term, log_g=row[: len(term.axis.x)])
+        for term, row in zip(control, table, strict=True)
+    ]
+    return control, seen

@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 TAU2_METHODS = ("DL", "PM", "REML", "ML", "HE", "HS", "SJ", "EB")
 
 _SCAN = 128
+_CANDIDATES = 3  # maxima of a likelihood that are followed to their tops
 _BLOCK = 1_000_000  # numbers in a scanned array: 8 MB each
 # A cell of the scan spans less than a factor 2, but for the first, which starts at 0.
 _HALVINGS = 64
@@ -107,9 +108,12 @@ def peak(
     grid = np.concatenate([np.zeros_like(grid[..., :1]), grid], axis=-1)
     rises = score(grid) > 0
     summit = rises[..., :-1] & ~rises[..., 1:]
-    height = loglik(grid)
-    value = np.where(summit, np.maximum(height[..., :-1], height[..., 1:]), -np.inf)
-    candidates = int(np.clip(summit.sum(-1).max(initial=0), 1, 3))
+    most = int(summit.sum(-1).max(initial=0))
+    value = summit.astype(float)
+    if most > _CANDIDATES:  # which are the highest
+        height = loglik(grid)
+        value = np.where(summit, np.maximum(height[..., :-1], height[..., 1:]), -np.inf)
+    candidates = int(np.clip(most, 1, _CANDIDATES))
     best = np.argsort(-value, axis=-1, kind="stable")[..., :candidates]
     # A cell without a summit shrinks to 0, which is a candidate anyway.
     real = np.take_along_axis(summit, best, -1)

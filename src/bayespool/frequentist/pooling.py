@@ -164,7 +164,11 @@ def inverse_variance(
     typical = float(typical_variance(v))
     estimate, se = average(y, v, 0.0 if np.isnan(tau2) else tau2, test)
     row = interval(estimate, se, np.inf if test == "" else k - 1, level)
-    h2 = q / (k - 1) if common and k > 1 else (tau2 + typical) / typical
+    h2 = np.nan
+    if common and k > 1:
+        h2 = q / (k - 1)
+    elif typical > 0:  # one trial has no typical variance of several
+        h2 = (tau2 + typical) / typical
     row |= {
         "k": k,
         "tau2": tau2,

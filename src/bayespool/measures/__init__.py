@@ -14,6 +14,7 @@ from bayespool.measures.words import (
     measure,
     ratio_ticks,
     scale_of,
+    symbol,
     to_natural,
 )
 
@@ -35,5 +36,6 @@ __all__ = [
     "risks",
     "scale_of",
     "skewed",
+    "symbol",
     "to_natural",
 ]

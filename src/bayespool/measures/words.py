@@ -11,7 +11,7 @@ import numpy as np
 from bayespool.errors import UsageError
 from bayespool.trials import Trials
 
-Likelihood = Literal["binomial", "normal"]
+Likelihood = Literal["binomial", "normal", "arms"]
 Scale = Literal["log", "identity", "atanh"]
 
 _MEANS = ("continuous", "quartiles", "range", "five", "generic")
@@ -132,6 +132,11 @@ def from_natural(x: Any, scale: str) -> Any:
 def axis_label(measure: str) -> str:
     """Name the measure in words with a capital: ``"Risk ratio"``."""
     return _find(measure).long.capitalize()
+
+
+def symbol(measure: str) -> str:
+    """How a measure stands before < and >: RR, or "effect" where it has no name of its own."""
+    return "effect" if measure == "generic" else measure
 
 
 def ratio_ticks(lower: float, upper: float) -> list[float]:

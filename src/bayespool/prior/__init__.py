@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bayespool.prior.catalogue import SETS, catalogue_table, priors
 from bayespool.prior.distribution import DEFAULT_PHI, Prior, Priors, check_proper, parse_prior
+from bayespool.prior.panel import named_priors, stated
 from bayespool.prior.words import describe, worth
 
 __all__ = [
@@ -14,7 +15,9 @@ __all__ = [
     "catalogue_table",
     "check_proper",
     "describe",
+    "named_priors",
     "parse_prior",
     "priors",
+    "stated",
     "worth",
 ]

@@ -198,13 +198,15 @@ def _to_write(
     draft: Draft, measure: str, mu: Prior | str | None, tau: Prior | str | None
 ) -> PriorError:
     missing = [word for word, prior in (("mu", mu), ("tau", tau)) if prior is None]
-    half = "tau half as wide as mu, which covers every difference that anyone would believe"
+    half = "tau half as wide as mu, and mu wide enough for any difference that could be real"
     example = {"mu": 'mu="Normal(0, 10)"', "tau": 'tau="HalfNormal(5)"'}
     write = " and ".join(example[word] for word in missing)
+    shell = " ".join(f"--{example[word].replace('=', ' ', 1)}" for word in missing)
     return PriorError(
         f"{measure} has no {draft.name} prior on {' and '.join(missing)}: it depends on the unit "
         f"of the outcome. Write it in that unit: for days, say, {write}"
-        f"{f' ({half})' if len(missing) == 2 else ''}. A common effect does not use tau."
+        f"{f' ({half})' if len(missing) == 2 else ''}; on the command line "
+        f"{shell}. A common effect does not use tau."
     )
 
 

@@ -23,6 +23,8 @@ __all__ = ["DEFAULT_PHI", "Prior", "Priors", "Role", "check_proper", "parse_prio
 
 DEFAULT_PHI = "Normal(0, 10)"
 _LAST = sys.float_info.max
+# Where the middle 95 % of a prior may lie, and how narrow it may be beside its own size.
+_FARTHEST, _SMALLEST, _NARROW, _NARROW_POSITIVE = 1e100, 1e-100, 1e-8, 1e-5
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,6 +58,21 @@ class Prior:
         check_role(self.role)
         check_family(self.family, self.role, self.family)
         check_values(self.family, self.values, self.role)
+        if self.proper:
+            self._check_reach()
+
+    def _check_reach(self) -> None:
+        """Refuse a prior that is a point, or that lies beyond what can be computed with."""
+        low, high = (float(x) for x in self.ppf([0.025, 0.975]))
+        narrow = _NARROW if low < 0 else _NARROW_POSITIVE
+        width, most = high - low, max(abs(low), abs(high))
+        if width <= min(narrow * most, _LAST) or 0 <= low <= high < _SMALLEST:
+            what = "allows a single value alone"
+        elif abs(low) > _FARTHEST and (low > 0 or high > _FARTHEST):
+            what = "lies beyond any number that an effect can have"
+        else:
+            return
+        raise PriorError(f"prior on {self.role}: {self.text}: it {what}. Choose other numbers.")
 
     @cached_property
     def text(self) -> str:

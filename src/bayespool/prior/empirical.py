@@ -107,7 +107,9 @@ def find(collection: str, measure: str, keys: Sequence[str | None]) -> Row:
     found = rows(collection, measure)
     if not found:
         other = [name for name, measures in MEASURES_OF.items() if measure in measures]
-        hint = f" For {measure} there is {' and '.join(other)}." if other else ""
+        hint = f" For {measure} there is {' and '.join(other)}."
+        if not other:
+            hint = f" For {measure} write priors of your own, mu and tau."
         raise UsageError(
             f"{collection} is about {' and '.join(MEASURES_OF[collection])}, not {measure}.{hint}"
         )

@@ -74,10 +74,10 @@ def opinion(
     good, bad = ("<", ">") if x < 0 else (">", "<")
     null, mirror = MEASURES[measure].null, float(to_natural(-x, scale))
     about = {
-        "sceptical": f"Centred on no effect: P({measure} {good} {important:g}) = 5 %.",
-        "enthusiastic": f"Centred on {measure} {important:g}: P({measure} {bad} {null:g}) = 5 %.",
+        "sceptical": f"Centred on no effect: P({measure} {good} {important:.3g}) = 5 %.",
+        "enthusiastic": f"Centred on {measure} {important:.3g}: P({measure} {bad} {null:g}) = 5 %.",
         "pessimistic": f"Centred on {measure} {short(mirror)}, the harm that mirrors a benefit of "
-        f"{important:g}: P({measure} {good} {null:g}) = 5 %.",
+        f"{important:.3g}: P({measure} {good} {null:g}) = 5 %.",
     }[name]
     return Draft(name, mu, tau, about, spread, _OPINION_SOURCE)
 

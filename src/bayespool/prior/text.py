@@ -126,7 +126,7 @@ def _numbers(family: str, inside: str, role: str, text: str) -> tuple[float, ...
             if name not in names:
                 raise _fault(role, repr(text), f"{family} has no argument {name}; {expected}")
         elif named:
-            advice = f"{piece.strip()} follows a named argument and needs a name too; {expected}"
+            advice = f"{piece.strip()!r} follows a named argument and needs a name too; {expected}"
             raise _fault(role, repr(text), advice)
         elif position >= len(names):
             raise _fault(role, repr(text), f"too many numbers; {expected}")
@@ -139,6 +139,9 @@ def _numbers(family: str, inside: str, role: str, text: str) -> tuple[float, ...
             advice = f"{number!r} is not a number such as 0.5 or -1e-3; {expected}"
             raise _fault(role, repr(text), advice)
         values[name] = float(number)
+        if not math.isfinite(values[name]):
+            advice = f"{number} is beyond what a computer can hold. Choose a smaller number"
+            raise _fault(role, repr(text), advice)
     missing = [name for name in names if name not in values]
     if missing:
         raise _fault(role, repr(text), f"{' and '.join(missing)} missing; {expected}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +16,24 @@ LARGEST = 1e100
 SMALLEST = 1e-100
 LONGEST_SHOWN = 60
 
-MISSING = frozenset(
-    ["", "nan", "na", "<na>", "n/a", "#n/a", "nat", "null", "none", "nr", ".", "-", "–", "—", "?"]
-)
+MISSING = frozenset([
+    "", "nan", "na", "<na>", "n/a", "#n/a", "nat", "null", "none", "nr", "not reported",
+    "not available", "unknown", ".", "-", "–", "—", "?",
+])  # fmt: skip
 PLAIN = re.compile(r"[0-9+\-.eE\n]*")
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 INFINITE = re.compile(r"[+-]?(inf|infinity|∞)", re.IGNORECASE)
+DATE = re.compile(
+    r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{2,4}( .*)?|[0-9]{1,2}[-/ ][A-Za-z]{3,9}|"
+    r"[A-Za-z]{3,9}[-/ ][0-9]{2,4}"
+)
+INTERVAL = re.compile(
+    r"[+-]?[0-9.]+\s*(-|–|to|,|;)\s*[+-]?[0-9.]+|[+-]?[0-9.]+\s*[\[(][^\])]*[0-9]\s*(-|–|to|,|;).*"
+)
+FIRST = re.compile(r"([+-]?[0-9]+\.?[0-9]*)\s*([(\[±*†‡§#^a-z].*)")
+# What takes no room or steers the order of letters: zero width, byte order mark, bidirectional.
+# Marks of direction have their use in names, and are neutralised where they are shown.
+INVISIBLE = re.compile("[\u200b\u2060\ufeff]")
 THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}([, '\u00a0\u202f’][0-9]{3})+(\.[0-9]+)?")
 
 
@@ -120,15 +133,37 @@ def _parse(texts: list[str]) -> tuple[np.ndarray, dict[int, str]]:
 
 
 def _advice(text: str) -> str:
+    """What to write in place of a cell that is no number, as far as it can be told."""
     if THOUSANDS.fullmatch(text):
         plain = re.sub(r"[^0-9.+-]", "", text)
         return f"Write {plain}, without a thousands separator."
     if re.fullmatch(r"[+-]?[0-9]+,[0-9]+", text):
         return f"Write {text.replace(',', '.')}, with a decimal point."
-    if text.endswith("%"):
+    if re.fullmatch(r"[+-]?[0-9]{1,3}(\.[0-9]{3}){2,}", text):
+        return f"Write {text.replace('.', '')}, without a thousands separator."
+    if re.fullmatch(r"[^()]*%", text):
         return "Write the number itself, not a percentage."
     if NUMBER.fullmatch(re.sub("[\u2212\u2013\u2014]", "-", text)):
         return "Its minus sign is a typographic dash: write a hyphen."
-    if re.fullmatch(r"\s*[0-9]+\s*/\s*[0-9]+\s*", text):
+    if re.fullmatch(r"[0-9]+\s*/\s*[0-9]+", text):
         return "Events and numbers of people stand in two columns."
+    if DATE.fullmatch(text):
+        return "A spreadsheet seems to have made a date of it: write the number that it was."
+    if text.startswith(("#", "=")):
+        return "A spreadsheet's formula has no place in a CSV file: write its value."
+    if INVISIBLE.search(text):
+        return "It holds an invisible character: type the number anew."
+    if text[:1] in "<>≤≥~≈":
+        return "Give the exact number, or leave the trial out."
+    if INTERVAL.fullmatch(text):
+        return "An interval does not go into one cell: give the estimate, and its se in a column."
+    if match := FIRST.fullmatch(text):
+        rest = "a percentage" if "%" in text else "what follows"
+        return f"Write {match[1]} alone; {rest} belongs in a column of its own."
+    # Digits of other scripts, and letters that look like digits.
+    plain = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
+    if NUMBER.fullmatch(plain):
+        return f"Write {plain}, in the digits 0 to 9."
+    if re.fullmatch(r"[0-9OoIl.]+", text):
+        return "A letter stands for a digit: write 0 and 1."
     return "Write digits, with a point for decimals."

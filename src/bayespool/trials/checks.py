@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from bayespool.trials.cells import LARGEST, SMALLEST, Numbers, is_missing, numbers_of, texts_of
+from bayespool.trials.cells import (
+    INVISIBLE,
+    LARGEST,
+    SMALLEST,
+    Numbers,
+    is_missing,
+    numbers_of,
+    texts_of,
+)
 from bayespool.trials.columns import LAYOUTS, Layout
+from bayespool.trials.notes import sums_of_the_others
 from bayespool.trials.table import CONTROL, Faults
 
 __all__ = ["check_names", "check_numbers", "check_optional"]
 
-LARGEST_COUNT = 2.0**53
+LARGEST_COUNT = 1e12
 RISKS_OF_BIAS = ("low", "some", "high")
 # Quantities of a posterior, which is asked for a trial's effect by the trial's name.
 RESERVED = ("mu", "tau", "theta_new")
+TOTAL = re.compile(r"(sub|grand )?totals?\b.*|(overall|pooled)\b.*|sum", re.IGNORECASE)
 ORDER = ("min", "q1", "median", "q3", "max")
 
 
@@ -51,6 +62,12 @@ def check_names(names: list[str], place: Place) -> None:
             key = " ".join(key.split())
         if is_missing(name):
             place.faults.add("the trial has no name. Give it one.", place.lines[i])
+        elif found := INVISIBLE.search(name):
+            place.add(
+                i,
+                f"the name holds the invisible character U+{ord(found[0]):04X}, so equal names "
+                "may differ. Type it anew.",
+            )
         elif name in RESERVED:
             place.add(i, f'"{name}" is the name of a quantity of the model. Rename the trial.')
         elif key in seen:
@@ -68,7 +85,8 @@ def check_numbers(
 ) -> dict[str, np.ndarray]:
     """Read and check a layout's columns, as far as they are there; return their values."""
     read = {name: numbers_of(frame[meant[name]]) for name in LAYOUTS[layout] if name in meant}
-    _empty_cells(read, layout, place)
+    again = _header_again(frame, layout, meant, place)
+    _empty_cells(read, layout, place, again)
     for name, column in read.items():
         if name.startswith(("events_", "n_")):
             _count(name, column, place)
@@ -78,6 +96,8 @@ def check_numbers(
             _spread(name, column, place)
     for arm in ("treatment", "control"):
         _arm(read, layout, arm, place)
+    if layout == "binary" and len(read) == len(LAYOUTS[layout]):
+        _total(read, place)
     return {name: column.floats for name, column in read.items()}
 
 
@@ -90,7 +110,12 @@ def check_optional(
         year = numbers_of(frame[meant["year"]])
         for i, what in year.wrong.items():
             if what:
-                place.not_read(i, "year", year, what)
+                place.not_read(
+                    i,
+                    "year",
+                    year,
+                    "is not a year. Write its four digits, or leave the cell empty.",
+                )
         place.each(
             (year.floats % 1 != 0) & np.isfinite(year.floats),
             "year = {a} is not a whole number. Give the year of publication.",
@@ -100,9 +125,11 @@ def check_optional(
     if "risk_of_bias" in meant:
         given = texts_of(frame[meant["risk_of_bias"]])
         levels = ["" if is_missing(text) else text.casefold() for text in given]
+        levels = ["some" if level == "some concerns" else level for level in levels]  # as in RoB 2
         for i, level in enumerate(levels):
             if level and level not in RISKS_OF_BIAS:
-                place.add(i, f'risk_of_bias = "{given[i]}" is none of low, some, high. Write one.')
+                said = "is none of low, some (or some concerns), high. Write one."
+                place.add(i, f'risk_of_bias = "{given[i]}" {said}')
         found["risk_of_bias"] = levels
     if "subgroup" in meant:
         found["subgroup"] = texts_of(frame[meant["subgroup"]])
@@ -113,15 +140,46 @@ def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
-def _empty_cells(read: dict[str, Numbers], layout: Layout, place: Place) -> None:
+def _header_again(
+    frame: pd.DataFrame, layout: Layout, meant: dict[str, str], place: Place
+) -> set[int]:
+    """Rows that repeat the header, as where files were put together: one fault each."""
+    names = [name for name in LAYOUTS[layout] if name in meant]
+    repeats = np.ones(len(frame), dtype=bool)
+    for name in names:
+        repeats &= frame[meant[name]].astype(object).eq(meant[name]).to_numpy(dtype=bool)
+    for i in np.flatnonzero(repeats):
+        place.faults.add("the header stands here again. Delete this row.", place.lines[int(i)])
+    return {int(i) for i in np.flatnonzero(repeats)}
+
+
+def _total(read: dict[str, Numbers], place: Place) -> None:
+    """A total is no trial: counted, its patients would be there twice."""
+    values = np.stack([column.floats for column in read.values()])
+    for i in np.flatnonzero(sums_of_the_others(values)):
+        if TOTAL.fullmatch(place.names[int(i)]):
+            said = "its counts are the sums of the other rows: a total, not a trial. Delete it."
+            place.add(int(i), said)
+
+
+def _empty_cells(read: dict[str, Numbers], layout: Layout, place: Place, skipped: set[int]) -> None:
     empty: dict[int, list[str]] = {}
     for name, column in read.items():
         for i, what in column.wrong.items():
+            if i in skipped:
+                continue
             if what:
                 place.not_read(i, name, column, what)
             else:
                 empty.setdefault(i, []).append(name)
     for i in sorted(empty):
+        if len(empty[i]) == len(read) > 1 and not any(column.shown(i) for column in read.values()):
+            what = "a total" if TOTAL.fullmatch(place.names[i]) else "a heading"
+            place.add(i, f"the row holds no number. Is it {what}? Delete it, or give its numbers.")
+            continue
+        if TOTAL.fullmatch(place.names[i]):
+            place.add(i, "this looks like a total, not a trial, with cells left empty. Delete it.")
+            continue
         for arm in ("treatment", "control"):
             if layout != "generic" and empty[i] == [n for n in read if n.endswith(f"_{arm}")]:
                 columns = " and ".join(", ".join(empty[i]).rsplit(", ", 1))
@@ -148,8 +206,7 @@ def _count(name: str, column: Numbers, place: Place) -> None:
     )
     place.each(
         values >= LARGEST_COUNT,
-        f"{name} = {{a}} is beyond 2**53 (about 9e15), too large to be held exactly. "
-        "Check the number.",
+        f"{name} = {{a}} is more than there are people (1e12 is the limit). Check the number.",
         a=column,
     )
     if name.startswith("n_"):

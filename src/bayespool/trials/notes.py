@@ -22,6 +22,7 @@ def notes_on(frame: pd.DataFrame, layout: Layout) -> tuple[str, ...]:
         notes += _too_small(frame, "se")
     if layout == "binary":
         notes += _all_or_nothing(frame)
+        notes += _sums(frame)
     notes += _twins(frame, layout)
     if "year" in frame:
         year = frame["year"].to_numpy()
@@ -76,6 +77,22 @@ def _all_or_nothing(frame: pd.DataFrame) -> list[str]:
     if not events.any():
         return ["No trial has an event in either arm. Was the outcome left out?"]
     return []
+
+
+def sums_of_the_others(values: np.ndarray) -> np.ndarray:
+    """Which trials' numbers (shape (columns, trials)) are each the sum of all the others'."""
+    if values.shape[1] < 3 or not np.isfinite(values).all():
+        return np.zeros(values.shape[1], dtype=bool)
+    found: np.ndarray = (2 * values == values.sum(axis=1, keepdims=True)).all(axis=0)
+    return found
+
+
+def _sums(frame: pd.DataFrame) -> list[str]:
+    values = frame[list(LAYOUTS["binary"])].to_numpy(dtype=float).T
+    return [
+        f"{frame['trial'].iloc[i]}: its counts are the sums of all the others'. Is it a total?"
+        for i in np.flatnonzero(sums_of_the_others(values))
+    ]
 
 
 def _twins(frame: pd.DataFrame, layout: Layout) -> list[str]:

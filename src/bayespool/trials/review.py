@@ -105,11 +105,11 @@ class Trials:
         return f"{self.path}, row {self.rows[i]} ({self.frame['trial'].iloc[i]})"
 
 
-def read_trials(source: str | os.PathLike[str] | pd.DataFrame) -> Trials:
+def read_trials(source: str | os.PathLike[str] | pd.DataFrame, hashed: bool = True) -> Trials:
     """Read and check a review: a CSV file in UTF-8, or a DataFrame with the same columns.
 
     The layout is detected from the columns; numbers are read strictly (``1,000`` and ``12%`` are
-    faults).
+    faults). A DataFrame that is not to be ``hashed`` is read faster, and has no ``sha256``.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def read_trials(source: str | os.PathLike[str] | pd.DataFrame) -> Trials:
     """
     if isinstance(source, pd.DataFrame):
         faults = Faults("<DataFrame>")
-        table = table_of_frame(source, faults)
+        table = table_of_frame(source, faults, hashed)
     elif isinstance(source, str | os.PathLike):
         faults = Faults(path_text(source))
         table = table_of_file(faults.path, faults)

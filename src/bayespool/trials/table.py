@@ -22,11 +22,25 @@ __all__ = ["Faults", "Table", "table_of_file", "table_of_frame"]
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 # The same but for line ends, so that one search clears a whole ordinary file.
 CONTROL_IN_LINE = re.compile("[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
+SEARCHED = 10  # rows among which a header is looked for
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 NOT_CSV = {
     b"PK\x03\x04": "an Excel workbook or a zip archive",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook",
     b"PAR1": "a Parquet file",
+    b"%PDF": "a PDF",
+    b"\x1f\x8b": "a gzip archive",
+    b"{\\rtf": "a document in rich text",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"SQLite format": "a database",
+    b"<!doctype": "a web page",
+    b"<html": "a web page",
+    b"<table": "a table in HTML",
+    b"<?xml": "an XML file",
+    b"[": "a JSON file",
+    b"{": "a JSON file",
+    b"version https://git-lfs": "a pointer of Git LFS (run git lfs pull)",
 }
 
 
@@ -80,7 +94,7 @@ def table_of_file(path: str, faults: Faults) -> Table:
     return Table(frame, lines, header_line, sha256_of(content))
 
 
-def table_of_frame(source: pd.DataFrame, faults: Faults) -> Table:
+def table_of_frame(source: pd.DataFrame, faults: Faults, hashed: bool = True) -> Table:
     """Take a DataFrame; rows are numbered as in its CSV, whose header would be line 1."""
     header = ["" if name is None else str(name) for name in source.columns]
     if not header:
@@ -101,7 +115,8 @@ def table_of_frame(source: pd.DataFrame, faults: Faults) -> Table:
                 if isinstance(value, str) and CONTROL.search(value):
                     faults.add(_control_fault(value, f"column {name}"), line)
     # A lone surrogate cannot be encoded; it is among the faults.
-    return Table(frame, lines, 1, sha256_of(csv_text(frame).encode(errors="backslashreplace")))
+    text = csv_text(frame).encode(errors="backslashreplace") if hashed else None
+    return Table(frame, lines, 1, "" if text is None else sha256_of(text))
 
 
 def _printable(text: str) -> str:
@@ -119,15 +134,19 @@ def _bytes_of(path: str, faults: Faults) -> bytes:
         faults.add("this is a folder. Name a CSV file in it.")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        faults.add(f"the file cannot be read: {reason}.")
+        faults.add(f"the file cannot be read: {reason}. Check its name, and that you may read it.")
     raise faults.stop()
 
 
 def _text_of(content: bytes, faults: Faults) -> str:
+    opening = content[:64].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     for magic, what in NOT_CSV.items():
-        if content.startswith(magic):
+        if opening.startswith(magic.lower()):
             faults.add(f"this is {what}, not a CSV file. Save the table as CSV UTF-8.")
             raise faults.stop()
+    if content.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        faults.add("the file is in UTF-32, not UTF-8. Save it as CSV UTF-8.")
+        raise faults.stop()
     # A byte order mark, or an ASCII character beside a zero byte.
     if content.startswith((b"\xff\xfe", b"\xfe\xff")) or content[:2].count(0) == 1:
         faults.add("the file is in UTF-16, not UTF-8. Save it as CSV UTF-8.")
@@ -181,9 +200,32 @@ def _records(text: str, faults: Faults) -> tuple[list[list[str]], list[int], boo
             lines[0],
         )
         raise faults.stop()
+    _header_lower(rows, lines, faults)
     if len(rows) == 1 and not faults.found:
         faults.add("the file has a header and no trials. Add a row for each trial.")
     return rows, lines, spans
+
+
+def _header_lower(rows: list[list[str]], lines: list[int], faults: Faults) -> None:
+    """Stop where the header stands below other lines, or cells are not told apart."""
+    if any(cell.strip() in NAMES for cell in rows[0]):
+        return
+    if len(rows[0]) == 1 and sum(name.strip() in NAMES for name in rows[0][0].split(",")) > 1:
+        faults.add(
+            "quotation marks stand around the whole line, which makes it one cell. Remove them: "
+            "they go around single cells.",
+            lines[0],
+        )
+        raise faults.stop()
+    if len(rows[0]) == 1 and sum(name in NAMES for name in rows[0][0].split()) > 1:
+        faults.add(
+            "cells are separated by spaces. Save the file with commas between cells.", lines[0]
+        )
+        raise faults.stop()
+    for row, line in zip(rows[1:SEARCHED], lines[1:SEARCHED], strict=False):
+        if sum(cell.strip() in NAMES for cell in row) > 1:
+            faults.add(f"the header stands in row {line}. Delete the lines above it.", lines[0])
+            raise faults.stop()
 
 
 def _numbered(text: str, faults: Faults) -> Iterator[tuple[int, int, list[str]]]:
@@ -196,7 +238,10 @@ def _numbered(text: str, faults: Faults) -> Iterator[tuple[int, int, list[str]]]
             start = reader.line_num + 1
     except csv.Error as error:
         if "field limit" in str(error):
-            what = "a cell is longer than 131,072 characters: is a quotation mark never closed?"
+            what = (
+                "a cell is longer than 131,072 characters. Close its quotation mark, or check that "
+                "this is a table."
+            )
         else:
             what = (
                 f"the quotation marks do not pair up ({error}). A cell that holds a comma or a "
@@ -258,14 +303,16 @@ def _ragged(
         if len(row) == width:
             continue
         advice = (
-            "A cell that holds a comma needs quotation marks around it; decimals take a point."
+            "A cell that holds a comma needs quotation marks around it; decimals take a point, "
+            "thousands nothing."
             if len(row) > width
             else "Add the missing cells, empty ones too."
         )
         trial = row[first].strip() if first is not None and first < len(row) else ""
         cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
         trial = "" if CONTROL.search(trial) else trial
-        faults.add(f"{cells}, but the header has {width} columns. {advice}", line, trial)
+        columns_said = "1 column" if width == 1 else f"{width} columns"
+        faults.add(f"{cells}, but the header has {columns_said}. {advice}", line, trial)
 
 
 def path_text(source: str | os.PathLike[str]) -> str:
