@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from bayespool.figures.axis import Axis, axis_of
-from bayespool.figures.table import Interval, Row, Table, table_of
+from bayespool.figures.plain import (
+    FAINT,
+    LINE,
+    OWN,
+    PREDICTION,
+    SMALL,
+    SOFT,
+    drawing,
+    say,
+    sheet,
+    short,
+    text_width,
+    wrapped,
+)
+from bayespool.figures.table import Group, Interval, Row, Table, table_of
 from bayespool.figures.words import decimals_for, spread
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["draw", "forest"]
 
-FAMILY = "DejaVu Sans"  # comes with matplotlib
 FONT = 9.0  # points
-SMALL = 7.5
 ROW = 0.27  # inches
 GAP = 0.22
 MARGIN = 0.18
 PANEL = 3.5
-LONGEST = 40  # letters of a trial's name; the tables have it whole
-INK, OWN, SOFT, LINE, FAINT = "#1f2933", "#1d4e79", "#c8782a", "#6b7680", "#d5dbe1"
-PREDICTION = "#7fa3c4"
+INDENT = 0.12  # of the trials under a subgroup's heading
 
 
 def forest(analysis: Any) -> Figure:
@@ -47,12 +55,8 @@ def forest(analysis: Any) -> Figure:
 
 def draw(table: Table) -> Figure:
     """Draw a gathered `Table`."""
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    # A picture depends on the data alone, not on a reader's matplotlibrc.
-    with mpl.rc_context({**mpl.rcParamsDefault, "font.family": FAMILY}):
-        return _Sheet(table).figure(Figure)
+    with drawing():
+        return _Sheet(table).figure()
 
 
 class _Sheet:
@@ -65,7 +69,8 @@ class _Sheet:
         self.decimals = decimals_for(
             table.ratio, [interval[1:] for interval in (*own, table.pooled)]
         )
-        self.names = [_short(row.name) for row in table.rows]
+        self.names = [short(row.name) for row in table.rows]
+        self.indent = INDENT if table.groups else 0.0
         self.own = [self._text(row.own) if row.own else "not estimable" for row in table.rows]
         self.shrunken = [self._text(row.shrunken) if row.shrunken else "" for row in table.rows]
         self.has_shrunken = any(self.shrunken)
@@ -82,32 +87,43 @@ class _Sheet:
         summary = ["Mean effect", "New trial"]
         x = MARGIN
         self.x_name = x
-        x += _width(["Trial", *self.names, *summary], bold=True) + GAP
+        groups = [short(group.name) for group in table.groups]
+        first = _inches(["Trial", *groups, *summary], bold=True)
+        x += max(first, self.indent + _inches(self.names, bold=True)) + GAP
         self.x_cells = []
         for j, head in enumerate(table.heads):
             cells = [row.cells[j] for row in table.rows]
-            x += max(_width(head.split("\n"), bold=True), _width(cells))
+            x += max(_inches(head.split("\n"), bold=True), _inches(cells))
             self.x_cells.append(x)  # right edge
             x += GAP
         self.x_panel = x
         x += PANEL + GAP
-        pooled = [self._text(i) for i in (table.pooled, table.predicted) if i]
-        x += max(_width(["Own estimate", "[95 % interval]"], bold=True), _width(self.own))
+        groups_own = [group.pooled for group in table.groups]
+        pooled = [self._text(i) for i in (table.pooled, table.predicted, *groups_own) if i]
+        x += max(_inches(["Own estimate", "[95 % interval]"], bold=True), _inches(self.own))
         if not self.has_shrunken:
-            x = max(x, self.x_panel + PANEL + GAP + _width(pooled, bold=True))
+            x = max(x, self.x_panel + PANEL + GAP + _inches(pooled, bold=True))
         self.x_own = x
         self.x_shrunken = x
         if self.has_shrunken:
-            wide = max(_width(["Posterior"], bold=True), _width(self.shrunken))
-            self.x_shrunken = x = x + GAP + max(wide, _width(pooled, bold=True))
+            wide = max(_inches(["Posterior"], bold=True), _inches(self.shrunken))
+            self.x_shrunken = x = x + GAP + max(wide, _inches(pooled, bold=True))
         self.width = x + MARGIN
 
     def _lines(self) -> None:
         """Heights from the top, in inches."""
-        k = len(self.table.rows)
         self.y_head = MARGIN + 0.14
         self.y_rule = self.y_head + 0.28
-        self.y_rows = [self.y_rule + 0.22 + i * ROW for i in range(k)]
+        y = self.y_rule + 0.22
+        self.y_groups: list[float] = []
+        self.y_rows: list[float] = []
+        before = None
+        for row in self.table.rows:
+            if self.table.groups and row.group != before:
+                self.y_groups.append(y)
+                y, before = y + ROW, row.group
+            self.y_rows.append(y)
+            y += ROW
         self.y_rule2 = self.y_rows[-1] + 0.19
         self.y_pooled = self.y_rule2 + 0.2
         self.y_predicted = self.y_pooled + ROW
@@ -131,35 +147,33 @@ class _Sheet:
         words.append("Square: the trial's own estimate, area by weight.")
         if self.has_shrunken:
             words.append("Circle: its posterior, drawn towards the other trials.")
+        if any(group.pooled for group in table.groups):
+            words.append("Open diamond: mean effect of the subgroup.")
         words.append("Diamond: mean effect." + (" Bar: a new trial." if table.predicted else ""))
         words.append("Intervals hold 95 %; an arrow means that one goes on.")
-        return _wrapped(words, self.width - 2 * MARGIN)
+        return wrapped(words, self.width - 2 * MARGIN)
 
     def _x(self, value: float) -> float:
         return self.x_panel + PANEL * self.axis.place(value)
 
     # --- drawing ---------------------------------------------------------------------
 
-    def figure(self, make: type[Figure]) -> Figure:
-        figure = make(figsize=(self.width, self.height), facecolor="white")
-        ax = figure.add_axes((0, 0, 1, 1))
-        ax.set_xlim(0, self.width)
-        ax.set_ylim(self.height, 0)
-        ax.axis("off")
-        self.ax: Axes = ax
+    def figure(self) -> Figure:
+        figure, self.ax = sheet(self.width, self.height)
         self._heads()
         self._panel()
         largest = max((row.weight for row in self.table.rows), default=0.0) or 1.0
         for i, row in enumerate(self.table.rows):
             self._row(i, row, row.weight / largest)
+        for y, group in zip(self.y_groups, self.table.groups, strict=True):
+            self._group(y, group)
         self._summary()
         for i, line in enumerate(self.legend):
             self._say(MARGIN, self.y_legend + 0.16 * i, line, size=SMALL, color=LINE)
         return figure
 
     def _say(self, x: float, y: float, text: str, ha: str = "left", **style: Any) -> None:
-        style = {"size": FONT, "color": INK, "va": "center", **style}
-        self.ax.text(x, y, text, ha=ha, parse_math=False, **style)
+        say(self.ax, x, y, text, ha, **{"size": FONT, **style})
 
     def _rule(self, y: float, color: str = FAINT) -> None:
         self.ax.plot([MARGIN, self.width - MARGIN], [y, y], color=color, lw=0.8)
@@ -198,7 +212,7 @@ class _Sheet:
 
     def _row(self, i: int, row: Row, share: float) -> None:
         y = self.y_rows[i]
-        self._say(self.x_name, y, self.names[i])
+        self._say(self.x_name + self.indent, y, self.names[i])
         for x, cell in zip(self.x_cells, row.cells, strict=True):
             self._say(x, y, cell, ha="right")
         up = 0.045 if row.shrunken else 0.0
@@ -215,8 +229,8 @@ class _Sheet:
             self._interval(row.shrunken, y + 0.075, SOFT, 0.8)
             if not self.axis.beyond(row.shrunken[0]):
                 x = self._x(row.shrunken[0])
-                style = {"ms": 3.6, "mfc": "white", "mec": SOFT, "mew": 1.0}
-                self.ax.plot(x, y + 0.075, "o", **style)  # type: ignore[arg-type]
+                style: dict[str, Any] = {"ms": 3.6, "mfc": "white", "mec": SOFT, "mew": 1.0}
+                self.ax.plot(x, y + 0.075, "o", **style)
 
     def _interval(self, interval: Interval, y: float, color: str, width: float) -> None:
         lower, upper = interval[1:]
@@ -229,19 +243,27 @@ class _Sheet:
             if cut:
                 self.ax.plot(end, y, marker, color=color, ms=3 + width, mew=0)
 
-    def _summary(self) -> None:
+    def _group(self, y: float, group: Group) -> None:
+        self._say(self.x_name, y, short(group.name), weight="bold", color=OWN)
+        if group.pooled:
+            self._say(self.x_shrunken, y, self._text(group.pooled), ha="right", color=OWN)
+            self._diamond(group.pooled, y, 0.055, fc="white", ec=OWN, lw=1.0)
+
+    def _diamond(self, interval: Interval, y: float, half: float, **style: Any) -> None:
         from matplotlib.patches import Polygon
 
+        middle, low, high = (self._x(value) for value in interval)
+        corners = [(low, y), (middle, y - half), (high, y), (middle, y + half)]
+        self.ax.add_patch(Polygon(corners, closed=True, **style))
+
+    def _summary(self) -> None:
         table = self.table
         self._rule(self.y_rule2)
-        y, half = self.y_pooled, 0.075
+        y = self.y_pooled
         self._say(self.x_name, y, "Mean effect", weight="bold")
         x_text = self.x_shrunken
         self._say(x_text, y, self._text(table.pooled), ha="right", weight="bold")
-        low, high = self._x(table.pooled[1]), self._x(table.pooled[2])
-        middle = self._x(table.pooled[0])
-        corners = [(low, y), (middle, y - half), (high, y), (middle, y + half)]
-        self.ax.add_patch(Polygon(corners, closed=True, fc=OWN, ec=OWN, lw=0.5))
+        self._diamond(table.pooled, y, 0.075, fc=OWN, ec=OWN, lw=0.5)
         self._interval(table.pooled, y, OWN, 1.1)
         if table.predicted:
             y = self.y_predicted
@@ -252,35 +274,5 @@ class _Sheet:
             self.ax.plot([x, x], [y - 0.06, y + 0.06], color=OWN, lw=1.2)
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= LONGEST else name[: LONGEST - 1].rstrip() + "…"
-
-
-def _width(texts: list[str], size: float = FONT, bold: bool = False) -> float:
-    """Width in inches of the longest of these texts."""
-    from matplotlib.font_manager import FontProperties, findfont, get_font
-
-    font = get_font(findfont(FontProperties(family=FAMILY, weight="bold" if bold else "normal")))
-    font.set_size(size, 72)
-    known = font.get_charmap()
-    widest = 0.0
-    for text in dict.fromkeys(texts):
-        # A letter the font lacks comes from the reader's fonts: nothing is wider than W.
-        font.set_text("".join(c if ord(c) in known else "W" for c in text), 0.0)
-        widest = max(widest, font.get_width_height()[0] / 64)
-    return widest / 72
-
-
-def _wrapped(sentences: list[str], width: float) -> list[str]:
-    """Break sentences into lines no wider than this many inches."""
-    lines: list[str] = []
-    line = ""
-    # A prior such as Normal(0, 1) and "95 %" are not torn apart.
-    whole = re.sub(r"(?<=,) (?=[-\d.]+\))| (?=%)", "\u00a0", " ".join(sentences))
-    for word in whole.split(" "):
-        longer = f"{line} {word}".strip()
-        if line and _width([longer], SMALL) > width:
-            lines.append(line)
-            longer = word
-        line = longer
-    return [*lines, line]
+def _inches(texts: list[str], bold: bool = False) -> float:
+    return text_width(texts, FONT, bold)

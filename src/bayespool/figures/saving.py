@@ -1,4 +1,4 @@
-"""A figure as SVG with the same bytes on every run."""
+"""A figure as SVG or PNG with the same bytes on every run."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import warnings
 from typing import TYPE_CHECKING
 
 from bayespool.files import write_if_changed
+from bayespool.names import unturned
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
-__all__ = ["save", "svg_text"]
+__all__ = ["png_bytes", "save", "save_png", "svg_text"]
 
 SALT = "bayespool"
 
@@ -27,10 +29,11 @@ def svg_text(figure: Figure) -> str:
     """
     import matplotlib as mpl
 
+    _unturn(figure)
     fonttype = "path" if _drawable(figure) else "none"
     stream = io.StringIO()
     with (
-        mpl.rc_context({"svg.fonttype": fonttype, "svg.hashsalt": SALT}),
+        mpl.rc_context({**mpl.rcParamsDefault, "svg.fonttype": fonttype, "svg.hashsalt": SALT}),
         warnings.catch_warnings(),
     ):
         if fonttype == "none":
@@ -45,10 +48,42 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> bool:
     return write_if_changed(path, svg_text(figure))
 
 
+def png_bytes(figure: Figure, dpi: int = 200) -> bytes:
+    """Turn a figure into PNG with the same bytes on every run: no date, no version.
+
+    A letter that matplotlib's own font lacks is an empty box here; the SVG keeps it.
+    """
+    import matplotlib as mpl
+
+    _unturn(figure)
+    stream = io.BytesIO()
+    with mpl.rc_context(mpl.rcParamsDefault), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure.savefig(stream, format="png", dpi=dpi, metadata={"Software": None})
+    return stream.getvalue()
+
+
+def save_png(figure: Figure, path: str | os.PathLike[str], dpi: int = 200) -> bool:
+    """Write a figure as PNG if it differs from the file; return whether it did."""
+    return write_if_changed(path, png_bytes(figure, dpi))
+
+
+def _unturn(figure: Figure) -> None:
+    """No name may turn the direction of what stands beside it."""
+    for text in _texts(figure):
+        if (plain := unturned(text.get_text())) != text.get_text():
+            text.set_text(plain)
+
+
 def _drawable(figure: Figure) -> bool:
     from matplotlib.font_manager import FontProperties, findfont, get_font
-    from matplotlib.text import Text
 
     known = get_font(findfont(FontProperties(family="DejaVu Sans"))).get_charmap()
-    texts = [found.get_text() for found in figure.findobj(Text) if isinstance(found, Text)]
-    return all(c == "\n" or ord(c) in known for text in texts for c in text)
+    texts = _texts(figure)
+    return all(c == "\n" or ord(c) in known for text in texts for c in text.get_text())
+
+
+def _texts(figure: Figure) -> list[Text]:
+    from matplotlib.text import Text
+
+    return [found for found in figure.findobj(Text) if isinstance(found, Text)]

@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from bayespool.curves import benefit_table, density_table
 from bayespool.figures.words import brief
 from bayespool.measures import axis_label, measure
 from bayespool.trials import Trials
 
-__all__ = ["Interval", "Row", "Table", "table_of"]
+__all__ = ["Group", "Interval", "Row", "Table", "curves_of", "table_of"]
 
 Interval = tuple[float, float, float]  # value, lower end, upper end
 
@@ -26,11 +27,20 @@ class Row:
     own: Interval | None
     shrunken: Interval | None
     weight: float  # any unit; 0 where there is no estimate
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """A subgroup of trials, and its mean effect where that was estimated."""
+
+    name: str
+    pooled: Interval | None
 
 
 @dataclass(frozen=True)
 class Table:
-    """Everything on a forest plot, in natural units."""
+    """Everything on a forest plot, in natural units; rows stand in the order of the groups."""
 
     heads: tuple[str, ...]
     rows: tuple[Row, ...]
@@ -43,6 +53,7 @@ class Table:
     null: float
     benefit: str | None
     caption: str
+    groups: tuple[Group, ...] = ()
 
 
 def table_of(analysis: Any) -> Table:
@@ -59,13 +70,17 @@ def table_of(analysis: Any) -> Table:
 
     heads, cells = _cells(analysis.trials)
     rows = []
-    for row, texts in zip(analysis.tables["trials"].to_dict("records"), cells, strict=True):
+    groups, names = _groups(analysis)
+    records = analysis.tables["trials"].to_dict("records")
+    for row, texts, group in zip(records, cells, names, strict=True):
         own = _interval(*(row[f"natural_{end}"] for end in ("estimate", "lower", "upper")))
         shrunken = _interval(*(row.get(f"shrunken_{end}") for end in ("median", "lower", "upper")))
         weight = row["weight"]
-        rows.append(
-            Row(str(row["trial"]), texts, own, shrunken, weight if own and weight > 0 else 0.0)
-        )
+        weight = weight if own and weight > 0 else 0.0
+        rows.append(Row(str(row["trial"]), texts, own, shrunken, weight, group))
+    if groups:
+        order = [group.name for group in groups]
+        rows.sort(key=lambda row: order.index(row.group))
     pooled = of("mu", "natural_")
     assert pooled is not None  # every posterior has mu
     return Table(
@@ -80,7 +95,42 @@ def table_of(analysis: Any) -> Table:
         null=kind.null,
         benefit=analysis.benefit,
         caption=_caption(analysis),
+        groups=groups,
     )
+
+
+def curves_of(analysis: Any) -> dict[str, pd.DataFrame]:
+    """The tables ``density`` and ``benefit``: the analysis's own, else made from its posterior."""
+    own = getattr(analysis, "curves", None)
+    if own is not None:
+        return dict(own)
+    posterior = analysis.posterior
+    return {
+        "density": density_table(posterior, analysis.priors),
+        "benefit": benefit_table(posterior, analysis.benefit),
+    }
+
+
+def _groups(analysis: Any) -> tuple[tuple[Group, ...], list[str]]:
+    """The subgroups in the file's order, none where there are not two, and each trial's own."""
+    frame = analysis.trials.frame
+    if "subgroup" not in frame:
+        return (), [""] * len(frame)
+    names = [_group_name(value) for value in frame["subgroup"]]
+    distinct = list(dict.fromkeys(names))
+    if len(distinct) < 2:
+        return (), [""] * len(names)
+    pooled = {}
+    if "subgroups" in analysis.tables:
+        for row in analysis.tables["subgroups"].to_dict("records"):
+            ends = (row[f"natural_{end}"] for end in ("median", "lower", "upper"))
+            pooled[_group_name(row["subgroup"])] = _interval(*ends)
+    return tuple(Group(name, pooled.get(name)) for name in distinct), names
+
+
+def _group_name(value: Any) -> str:
+    text = "" if value is None or value != value else str(value)
+    return text or "No subgroup given"
 
 
 def _interval(*ends: float | None) -> Interval | None:

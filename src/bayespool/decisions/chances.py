@@ -59,12 +59,13 @@ def thresholds_of(
     found: dict[str, float] = {}
     for entry in given:
         text = entry.strip() if isinstance(entry, str) else None
+        said = f"a threshold is a number, not {entry!r}. Write digits, with a point for decimals."
         if text is not None and not NUMBER.fullmatch(text.lower()):
-            raise UsageError(f"a threshold is a number, not {entry!r}.")
+            raise UsageError(said)
         try:
             value = float(entry)
         except (TypeError, ValueError):
-            raise UsageError(f"a threshold is a number, not {entry!r}.") from None
+            raise UsageError(said) from None
         # A risk difference lies in (-1, 1) whatever the likelihood.
         from_natural(value, "atanh" if name == "RD" else scale)
         found[_written(value) if text is None else text] = float(from_natural(value, scale))
@@ -92,7 +93,10 @@ def chances(
         marginal = posterior[quantity]
         for side, word in words.items():
             tail = marginal.cdf if side == "below" else marginal.sf
-            found[word + suffix] = {label: float(tail(at)) for label, at in thresholds.items()}
+            # A sum of weights may pass 1 by its last digit.
+            found[word + suffix] = {
+                label: min(float(tail(at)), 1.0) for label, at in thresholds.items()
+            }
     return found
 
 

@@ -1,0 +1,39 @@
+"""Probabilities of benefit, and what an effect means for a thousand patients."""
+
+from bayespool.decisions.absolute import (
+    MOST_CLIPPED,
+    absolute_effects,
+    absolute_part,
+    clipped_shares,
+)
+from bayespool.decisions.baseline import baselines, spread
+from bayespool.decisions.chances import (
+    NUMBER,
+    SIDES,
+    chances,
+    check_benefit,
+    mcse_of,
+    prob_benefit,
+    thresholds_of,
+)
+from bayespool.decisions.nnt import nnt_text
+from bayespool.decisions.question import Question, question_of
+
+__all__ = [
+    "MOST_CLIPPED",
+    "NUMBER",
+    "SIDES",
+    "Question",
+    "absolute_effects",
+    "absolute_part",
+    "baselines",
+    "chances",
+    "check_benefit",
+    "clipped_shares",
+    "mcse_of",
+    "nnt_text",
+    "prob_benefit",
+    "question_of",
+    "spread",
+    "thresholds_of",
+]
