@@ -3,6 +3,5 @@
 from __future__ import annotations
 
 from bayespool.page.html import page
-from bayespool.page.words import effect_name, verdict
 
-__all__ = ["effect_name", "page", "verdict"]
+__all__ = ["page"]

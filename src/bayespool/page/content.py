@@ -6,19 +6,21 @@ import base64
 import math
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pandas as pd
 
 from bayespool.figures import brief, decimals_for, forest, spread, svg_text
-from bayespool.measures import MEASURES
-from bayespool.page import words
+from bayespool.measures import MEASURES, symbol
+from bayespool.names import folder_name
+from bayespool.page import summary
+from bayespool.prose import words
+from bayespool.prose.markdown import is_address
 from bayespool.summaries import number, probability
 from bayespool.trials.columns import LAYOUTS, OPTIONAL
 
-__all__ = ["Cell", "Grid", "Outcome", "grids_of", "link", "outcome_of"]
+__all__ = ["Cell", "Grid", "Outcome", "groups_of", "link", "outcome_of", "site"]
 
 # Columns beside the contract's that a reader of the data wants to see.
 TOLD = ("days", "unit", "definition", "trials_pooled", "participants", "locator", "note")
@@ -28,6 +30,7 @@ TITLES = {
     "phi_sensitivity": "Under other priors on the baselines",
     "alternatives": "Under other readings of the data",
 }
+WORDY = ("says", "source", "before_benefit", "before_important")  # the text report has them
 HEADS = {
     "natural_median": "effect",
     "natural_lower": "lower",
@@ -62,9 +65,12 @@ class Outcome:
     """One section of the page."""
 
     anchor: str
-    name: str
+    title: str
     question: str
-    summary: list[str]
+    first: str
+    limits: list[str]
+    row: summary.Row
+    bands_note: str
     answer: str
     model: str
     figure: str
@@ -72,19 +78,23 @@ class Outcome:
     verdict: str
     sampled: str
     notes: list[str]
-    grids: list[Grid]
+    groups: list[tuple[str, list[Grid]]]
     record: str | None
+    report: str
+    sentences: list[str]
+    studies: list[tuple[str, str]]
     versions: str
     data: str
     sha256: str = field(default="")
 
 
-def outcome_of(analysis: Any, index: int, folder: Path) -> Outcome:
-    """Gather the section of one analysis."""
+def outcome_of(analysis: Any, anchor: str, title: str, written: bool) -> Outcome:
+    """Gather the section of one analysis, to stand under this anchor and title.
+
+    It links the analysis' own folder if that was ``written`` beside the page.
+    """
     record = analysis.record
     svg = svg_text(forest(analysis)).encode()
-    slug = re.sub(r"[^a-z0-9]+", "-", analysis.name.lower()).strip("-")
-    kept = folder / analysis.name / "record.json"
     priors = [
         f"{part} ~ {brief(record['priors'][part])}"
         for part in ("mu", "tau", "phi")
@@ -92,10 +102,13 @@ def outcome_of(analysis: Any, index: int, folder: Path) -> Outcome:
     ]
     kinds = {"random": "random effects", "t": "Student-t effects", "common": "a common effect"}
     return Outcome(
-        anchor=f"{slug or 'outcome'}-{index}",
-        name=analysis.name.replace("_", " "),
+        anchor=anchor,
+        title=title,
         question=analysis.question,
-        summary=words.headline_row(analysis),
+        first=summary.answer(analysis),
+        limits=summary.why_not_surer(analysis),
+        row=summary.row_of(analysis),
+        bands_note=summary.bands_note(record),
         answer=words.answer(analysis),
         model=f"{analysis.likelihood.capitalize()} likelihood with {kinds[analysis.effects]}; "
         f"{record['priors'].get('name', '')} priors: {', '.join(priors)}.",
@@ -104,43 +117,55 @@ def outcome_of(analysis: Any, index: int, folder: Path) -> Outcome:
         verdict=words.verdict(analysis),
         sampled=words.sampled(analysis),
         notes=list(record["notes"]),
-        grids=grids_of(analysis),
-        record=f"{quote(analysis.name)}/record.json" if kept.exists() else None,
+        groups=groups_of(analysis),
+        record=f"{quote(folder_name(analysis.name))}/record.json" if written else None,
+        sentences=list(record.get("sentences", ())),
+        studies=[
+            (f"{finding.study.title[:1].upper()}{finding.study.title[1:]}", finding.sentence)
+            for finding in analysis.findings.values()
+            if finding.sentence
+        ],
+        report=f"{quote(folder_name(analysis.name))}/report.md",
         versions=", ".join(f"{name} {number}" for name, number in record["versions"].items()),
         data=record["data"],
         sha256=record["data_sha256"],
     )
 
 
-def grids_of(analysis: Any) -> list[Grid]:
-    """Tables of an outcome, those that apply."""
+def groups_of(analysis: Any) -> list[tuple[str, list[Grid]]]:
+    """Tables of an outcome, those that apply, under their headings."""
     tables = analysis.tables
-    found = [_chances(analysis), _engines(analysis)]
-    found += [_plain(TITLES[name], tables[name], analysis) for name in TITLES if name in tables]
+    engines = [_engines(analysis)]
     if "agreement" in tables:
-        found.append(_plain("Exact against NUTS", tables["agreement"]))
+        engines.append(_plain("Exact against NUTS", tables["agreement"]))
     if "diagnostics" in tables:
         shown = ["quantity", "mean", "mcse_mean", "ess_bulk", "ess_tail", "r_hat"]
-        found.append(_plain("Draws of NUTS", tables["diagnostics"][shown]))
-    return [*found, _data(analysis)]
+        engines.append(_plain("Draws of NUTS", tables["diagnostics"][shown]))
+    others = [
+        _plain(title, tables[name][[head for head in tables[name] if head not in WORDY]], analysis)
+        for name, title in TITLES.items()
+        if name in tables
+    ]
+    found = [
+        ("Engines side by side, diagnostics", engines),
+        ("Probabilities by threshold", [_chances(analysis)]),
+        ("Other priors, measures and readings", others),
+        ("Data", [_data(analysis)]),
+    ]
+    return [(heading, grids) for heading, grids in found if grids]
 
 
 def link(text: str) -> tuple[tuple[str, str | None], ...]:
     """Split a source at "; ": a piece that is a whole http(s) address becomes a link."""
     pieces: list[tuple[str, str | None]] = []
     for piece in re.split(r"(;\s+)", text):
-        pieces.append((piece, piece if _is_address(piece) else None))
+        pieces.append((piece, piece if is_address(piece) else None))
     return tuple(pieces)
 
 
-def _is_address(text: str) -> bool:
-    if not re.fullmatch(r"https?://[^\s\"'<>\\]+", text, re.IGNORECASE):
-        return False
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
+def site(address: str) -> str:
+    """Name the site that an address leads to: ``pmc.ncbi.nlm.nih.gov``."""
+    return (urlsplit(address).hostname or address).removeprefix("www.")
 
 
 def _text(text: str, is_number: bool = False) -> Cell:
@@ -190,7 +215,7 @@ def _engines(analysis: Any) -> Grid:
         ]
         for row in rows
     ]
-    name = words.effect_name(analysis.measure)
+    name = symbol(analysis.measure)
     null = f"{MEASURES[analysis.measure].null:g}"
     heads = [
         "engine or method", f"{name} [95 %]", "tau", f"P({words.beyond(analysis, null)})",
