@@ -7,11 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bayespool import Analysis, BayespoolError, ConvergenceError, DataError, PriorError, UsageError
+from bayespool.interrupt import obeying
+from bayespool.names import printable
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data"
 REPORTS = ROOT / "reports"
 OTHER_READINGS = DATA / "alternatives.csv"
+PUBLISHED = DATA / "published.csv"
+TREATMENT = "mesenchymal stem cells"
 
 UNCONFIRMED = (
     "The review that this redoes lists 14 trials; its list and its forest plots could not be read, "
@@ -19,17 +23,37 @@ UNCONFIRMED = (
 )
 
 
+def earlier_reviews(outcome: str) -> list[str]:
+    """Published priors for counts: Turner's rows for an outcome, Bartoš' for two fields.
+
+    Cells are a drug in one reading and not in another, so Turner's heterogeneity is taken both
+    ways, against placebo or no treatment, which is what the trials compare with.
+    """
+    return [
+        f"turner2015:{outcome}/pharmacological-vs-placebo",
+        f"turner2015:{outcome}/nonpharmacological-vs-placebo",
+        "bartos2023:acute-respiratory-infections",
+        "bartos2023:infectious-diseases",
+    ]
+
+
 def main(analyse: Callable[..., Analysis], reports: Path = REPORTS) -> int:
-    """Run one outcome, write its report and print the answer; return the exit status."""
+    """Run one outcome, write its report and print the answer; return the exit status.
+
+    ``--png`` after the script's name writes each figure as PNG too.
+    """
+    return obeying(lambda: _main(analyse, reports))
+
+
+def _main(analyse: Callable[..., Analysis], reports: Path) -> int:
     try:
-        analysis = analyse(progress=lambda stage: print(f"{stage} ...", file=sys.stderr))
-        analysis.write(reports / analysis.name)
+        analysis = analyse(
+            studies="all", progress=lambda stage: print(f"{stage} ...", file=sys.stderr)
+        )
+        analysis.write(reports / analysis.name, png="--png" in sys.argv, diagnostics=True)
     except BayespoolError as error:
-        print(error, file=sys.stderr)
+        print(printable(str(error), lines=True), file=sys.stderr)
         return status_of(error)
-    except KeyboardInterrupt:
-        print("Interrupted: nothing more was written.", file=sys.stderr)
-        return 130
     print("\n".join(analysis.headline()))
     seconds = analysis.record["wall_seconds"]["total"]
     print(f"  written to {reports.name}/{analysis.name} ({seconds:.1f} s)")

@@ -5,7 +5,15 @@ Four randomised trials, patients with at least one adverse event, risk ratio.
 Exact binomial likelihood, normal random effects, weak priors.
 """
 
-from _script import DATA, OTHER_READINGS, UNCONFIRMED, main
+from _script import (
+    DATA,
+    OTHER_READINGS,
+    PUBLISHED,
+    TREATMENT,
+    UNCONFIRMED,
+    earlier_reviews,
+    main,
+)
 
 import bayespool as bp
 
@@ -22,18 +30,23 @@ def analyse(**options) -> bp.Analysis:
         benefit="lower",
         thresholds=[1, 0.9, 0.8, 1.25],  # the last one says how sure a small harm is ruled out
         important=IMPORTANT,
-        beside=[
-            bp.priors("RR", "vague"),
-            bp.priors("RR", "sceptical", important=IMPORTANT, benefit="lower"),
-        ],
+        beside=bp.named_priors("RR", IMPORTANT, "lower", rows=earlier_reviews("adverse-events")),
         question=QUESTION,
+        treatment=TREATMENT,
         event="patients with an adverse event",
+        absolute=30,  # per 1,000 patients
         harm=True,
         limits=[
             "The trials count adverse events over 14 to 30 days and by their own rules.",
             UNCONFIRMED,
         ],
         alternatives=OTHER_READINGS,
+        published=PUBLISHED,
+        published_as=[
+            "adverse_events",
+            "adverse_events (ARDS incl. non-COVID)",
+            "adverse_events (first RR printed)",
+        ],
         **options,
     )
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from _script import REPORTS, ROOT, status_of
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from bayespool.interrupt import obeying
 
-from bayespool import Analysis, BayespoolError
-from bayespool.summaries import number, probability
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from bayespool import Analysis, BayespoolError
 
 OUTCOMES = (
     "mortality",
@@ -29,6 +29,55 @@ WIDE = 150  # columns where stdout is no terminal
 
 def main() -> int:
     """Run all outcomes and return the exit status."""
+    return obeying(run)
+
+
+def run() -> int:
+    """Analyse every outcome, and write the report if all of them have an answer."""
+    from _script import REPORTS, ROOT, status_of
+    from rich.console import Console
+
+    from bayespool import BayespoolError, write_report
+    from bayespool.names import printable
+
+    began = time.perf_counter()
+    analyses, failed = answers()
+    console = Console(width=None if sys.stdout.isatty() else WIDE)
+    console.print(table_of(analyses))
+    for name, error in failed:
+        print(f"{name}: {printable(str(error), lines=True)}", file=sys.stderr)
+    if failed:
+        print("The report stays as it was: not every outcome has an answer.", file=sys.stderr)
+        return max(status_of(error) for _, error in failed)
+    try:
+        with Console(stderr=True).status("writing tables, figures and the page"):
+            page = write_report(
+                analyses,
+                REPORTS,
+                title="Mesenchymal stem cells in COVID-19",
+                png="--png" in sys.argv,
+                diagnostics=True,
+            )
+    except BayespoolError as error:
+        print(error, file=sys.stderr)
+        return status_of(error)
+    print(f"Written to {page.relative_to(ROOT)} in {time.perf_counter() - began:.0f} s.")
+    return 0
+
+
+def answers() -> tuple[list[Analysis], list[tuple[str, BayespoolError]]]:
+    """Analyse every outcome, and say which cannot be and why."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
+    from bayespool import BayespoolError
+
     analyses: list[Analysis] = []
     failed: list[tuple[str, BayespoolError]] = []
     columns = (
@@ -37,7 +86,6 @@ def main() -> int:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    began = time.perf_counter()
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("starting", total=len(OUTCOMES))
         for name in OUTCOMES:
@@ -47,28 +95,19 @@ def main() -> int:
 
             stage("reading")
             try:
-                analysis = import_module(name).analyse(progress=stage)
-                analysis.write(REPORTS / name)
-                analyses.append(analysis)
+                analyses.append(import_module(name).analyse(studies="all", progress=stage))
             except BayespoolError as error:
                 failed.append((name, error))
             progress.advance(task)
-        if not failed:
-            from bayespool.page import page
-
-            progress.update(task, description="index.html")
-            page(analyses, REPORTS)
-    console = Console(width=None if sys.stdout.isatty() else WIDE)
-    console.print(table_of(analyses))
-    for name, error in failed:
-        print(f"{name}: {error}", file=sys.stderr)
-    where = (REPORTS if failed else REPORTS / "index.html").relative_to(ROOT)
-    print(f"Written to {where} in {time.perf_counter() - began:.0f} s.")
-    return max((status_of(error) for _, error in failed), default=0)
+    return analyses, failed
 
 
 def table_of(analyses: list[Analysis]) -> Table:
     """One row an outcome."""
+    from rich.table import Table
+
+    from bayespool.summaries import number, probability
+
     table = Table(title="Mesenchymal stem cells in COVID-19: posterior medians, 95 % intervals")
     for head in ("outcome", "trials", "participants", "effect", "P(benefit)", "in a new trial"):
         table.add_column(head, justify="left" if head == "outcome" else "right")

@@ -5,7 +5,15 @@ Three randomised trials, patients who improved by each trial's own definition, r
 Exact binomial likelihood, normal random effects, weak priors.
 """
 
-from _script import DATA, OTHER_READINGS, UNCONFIRMED, main
+from _script import (
+    DATA,
+    OTHER_READINGS,
+    PUBLISHED,
+    TREATMENT,
+    UNCONFIRMED,
+    earlier_reviews,
+    main,
+)
 
 import bayespool as bp
 
@@ -22,17 +30,27 @@ def analyse(**options) -> bp.Analysis:
         benefit="higher",
         thresholds=[1, 1.1, 1.25],
         important=IMPORTANT,
-        beside=[
-            bp.priors("RR", "vague"),
-            bp.priors("RR", "sceptical", important=IMPORTANT, benefit="higher"),
-        ],
+        beside=bp.named_priors(
+            "RR", IMPORTANT, "higher", rows=earlier_reviews("signs-symptoms-continuation")
+        ),
         question=QUESTION,
+        treatment=TREATMENT,
         event="patients who improved",
+        absolute=30,  # per 1,000 patients
         limits=[
             "Each trial defines improvement in its own way, at day 14 or day 60.",
             UNCONFIRMED,
         ],
         alternatives=OTHER_READINGS,
+        published=PUBLISHED,
+        published_as=[
+            "clinical_symptom_improvement",
+            "clinical_symptom_improvement_rate",
+            "clinical_improvement",
+            "clinical_improvement_D28",
+            "clinical_improvement_D60",
+            "symptom_remission_rate",
+        ],
         **options,
     )
 

@@ -5,7 +5,7 @@ No trial's own values could be read: the data are one published pooled mean diff
 A common effect with a flat prior says what that number alone says.
 """
 
-from _script import DATA, OTHER_READINGS, main
+from _script import DATA, OTHER_READINGS, PUBLISHED, TREATMENT, main
 
 import bayespool as bp
 
@@ -24,10 +24,13 @@ def analyse(**options) -> bp.Analysis:
         benefit="lower",
         thresholds=[0, -10, -20],
         important=IMPORTANT,
-        beside=[bp.priors("MD", "sceptical", important=IMPORTANT, benefit="lower", tau=NO_TAU)],
+        beside=bp.named_priors("MD", IMPORTANT, "lower", tau=NO_TAU),
         question=QUESTION,
+        treatment=TREATMENT,
         limits=["The unit (mg/L) is presumed: the abstract that prints the number does not."],
         alternatives=OTHER_READINGS,
+        published=PUBLISHED,
+        published_as=["CRP", "CRP_post_treatment (mg/L; unit not printed in abstract)"],
         **options,
     )
 

@@ -5,7 +5,7 @@ No trial's own values could be read: the data are one published pooled mean diff
 A common effect with a flat prior says what that number alone says.
 """
 
-from _script import DATA, main
+from _script import DATA, PUBLISHED, TREATMENT, main
 
 import bayespool as bp
 
@@ -24,9 +24,12 @@ def analyse(**options) -> bp.Analysis:
         benefit="lower",
         thresholds=[0, -5, -10],
         important=IMPORTANT,
-        beside=[bp.priors("MD", "sceptical", important=IMPORTANT, benefit="lower", tau=NO_TAU)],
+        beside=bp.named_priors("MD", IMPORTANT, "lower", tau=NO_TAU),
         question=QUESTION,
+        treatment=TREATMENT,
         limits=["The unit (pg/mL) is presumed: the abstract that prints the number does not."],
+        published=PUBLISHED,
+        published_as=["IL-6"],
         **options,
     )
 

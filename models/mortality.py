@@ -5,7 +5,15 @@ Ten randomised trials, deaths from any cause by the end of each trial's follow-u
 Exact binomial likelihood, normal random effects, weak priors.
 """
 
-from _script import DATA, OTHER_READINGS, UNCONFIRMED, main
+from _script import (
+    DATA,
+    OTHER_READINGS,
+    PUBLISHED,
+    TREATMENT,
+    UNCONFIRMED,
+    earlier_reviews,
+    main,
+)
 
 import bayespool as bp
 
@@ -22,15 +30,26 @@ def analyse(**options) -> bp.Analysis:
         benefit="lower",
         thresholds=[1, 0.9, 0.8],
         important=IMPORTANT,
-        beside=[
-            bp.priors("RR", "vague"),
-            bp.priors("RR", "sceptical", important=IMPORTANT, benefit="lower"),
-            bp.priors("RR", "enthusiastic", important=IMPORTANT, benefit="lower"),
-        ],
+        beside=bp.named_priors(
+            "RR", IMPORTANT, "lower", rows=earlier_reviews("all-cause-mortality")
+        ),
         question=QUESTION,
+        treatment=TREATMENT,
         event="deaths",
+        absolute=30,  # per 1,000 patients
         limits=[UNCONFIRMED, "Follow-up differs between trials, and some do not print it."],
         alternatives=OTHER_READINGS,
+        published=PUBLISHED,
+        published_as=[
+            "mortality",
+            "all_cause_mortality",
+            "mortality_28d",
+            "28d_mortality",
+            "mortality_60d",
+            "mortality_90d",
+            "mortality_endpoint",
+            "mortality (ARDS incl. non-COVID)",
+        ],
         **options,
     )
 

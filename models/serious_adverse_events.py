@@ -6,7 +6,15 @@ is of low confidence and stays in: leaving it out would make the treatment look 
 Exact binomial likelihood, normal random effects, weak priors.
 """
 
-from _script import DATA, OTHER_READINGS, UNCONFIRMED, main
+from _script import (
+    DATA,
+    OTHER_READINGS,
+    PUBLISHED,
+    TREATMENT,
+    UNCONFIRMED,
+    earlier_reviews,
+    main,
+)
 
 import bayespool as bp
 
@@ -23,18 +31,22 @@ def analyse(**options) -> bp.Analysis:
         benefit="lower",
         thresholds=[1, 0.9, 0.8, 1.25],  # the last one says how sure a small harm is ruled out
         important=IMPORTANT,
-        beside=[
-            bp.priors("RR", "vague"),
-            bp.priors("RR", "sceptical", important=IMPORTANT, benefit="lower"),
-        ],
+        beside=bp.named_priors("RR", IMPORTANT, "lower", rows=earlier_reviews("adverse-events")),
         question=QUESTION,
+        treatment=TREATMENT,
         event="patients with a serious adverse event",
+        absolute=30,  # per 1,000 patients
         harm=True,
         limits=[
             "The largest trial (bowdish_2023) is not in it: its number could not be read.",
             UNCONFIRMED,
         ],
         alternatives=OTHER_READINGS,
+        published=PUBLISHED,
+        published_as=[
+            "serious_adverse_events",
+            "adverse_events (second RR printed; presumably SAE)",
+        ],
         **options,
     )
 

@@ -11,8 +11,17 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bayespool.analysis import Analysis, analyse, crosscheck
-    from bayespool.decisions import prob_benefit
+    from bayespool.analysis import Analysis, analyse, crosscheck, write_report
+    from bayespool.batches import batch
+    from bayespool.comparison import (
+        compare_effects,
+        compare_models,
+        leave_trial_out,
+        model_average,
+        side_by_side,
+    )
+    from bayespool.curves import benefit_table, density_table
+    from bayespool.decisions import absolute_effects, baselines, prob_benefit
     from bayespool.errors import (
         BayespoolError,
         ConvergenceError,
@@ -23,26 +32,57 @@ if TYPE_CHECKING:
     from bayespool.exact import Surface, surface
     from bayespool.frequentist import pool
     from bayespool.measures import effect_sizes
-    from bayespool.nuts_models import binomial, normal
+    from bayespool.nuts_models import binomial, continuous, normal
     from bayespool.page import page
     from bayespool.posterior import Posterior
-    from bayespool.prior import Priors, priors
+    from bayespool.predictive import predictive_check, psense, with_predictive
+    from bayespool.prior import Priors, named_priors, priors
+    from bayespool.prior_sensitivity import power_scaling, prior_atlas, tau_learned, tipping_prior
     from bayespool.sampling import diagnose, sample
+    from bayespool.simulate import operating_characteristics
+    from bayespool.subsets import (
+        by_subgroup,
+        cumulative,
+        gosh,
+        leave_one_out,
+        leave_two_out,
+        trust_dial,
+    )
     from bayespool.summaries import as_posterior, summarise
     from bayespool.trials import Trials, read_trials
 
 _ROOMS = {
-    "analysis": ("Analysis", "analyse", "crosscheck"),
-    "decisions": ("prob_benefit",),
+    "analysis": ("Analysis", "analyse", "crosscheck", "write_report"),
+    "batches": ("batch",),
+    "comparison": (
+        "compare_effects",
+        "compare_models",
+        "leave_trial_out",
+        "model_average",
+        "side_by_side",
+    ),
+    "curves": ("benefit_table", "density_table"),
+    "decisions": ("absolute_effects", "baselines", "prob_benefit"),
     "errors": ("BayespoolError", "ConvergenceError", "DataError", "PriorError", "UsageError"),
     "exact": ("Surface", "surface"),
     "frequentist": ("pool",),
     "measures": ("effect_sizes",),
-    "nuts_models": ("binomial", "normal"),
+    "nuts_models": ("binomial", "continuous", "normal"),
     "page": ("page",),
     "posterior": ("Posterior",),
-    "prior": ("Priors", "priors"),
+    "predictive": ("predictive_check", "psense", "with_predictive"),
+    "prior": ("Priors", "named_priors", "priors"),
+    "prior_sensitivity": ("power_scaling", "prior_atlas", "tau_learned", "tipping_prior"),
     "sampling": ("diagnose", "sample"),
+    "simulate": ("operating_characteristics",),
+    "subsets": (
+        "by_subgroup",
+        "cumulative",
+        "gosh",
+        "leave_one_out",
+        "leave_two_out",
+        "trust_dial",
+    ),
     "summaries": ("as_posterior", "summarise"),
     "trials": ("Trials", "read_trials"),
 }
@@ -59,21 +99,48 @@ __all__ = [
     "Surface",
     "Trials",
     "UsageError",
+    "absolute_effects",
     "analyse",
     "as_posterior",
+    "baselines",
+    "batch",
+    "benefit_table",
     "binomial",
+    "by_subgroup",
+    "compare_effects",
+    "compare_models",
+    "continuous",
     "crosscheck",
+    "cumulative",
+    "density_table",
     "diagnose",
     "effect_sizes",
+    "gosh",
+    "leave_one_out",
+    "leave_trial_out",
+    "leave_two_out",
+    "model_average",
+    "named_priors",
     "normal",
+    "operating_characteristics",
     "page",
     "pool",
+    "power_scaling",
+    "predictive_check",
+    "prior_atlas",
     "priors",
     "prob_benefit",
+    "psense",
     "read_trials",
     "sample",
+    "side_by_side",
     "summarise",
     "surface",
+    "tau_learned",
+    "tipping_prior",
+    "trust_dial",
+    "with_predictive",
+    "write_report",
 ]
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from bayespool.decisions import chances
+from bayespool.names import printable
 from bayespool.posterior import Draws, Posterior
 from bayespool.prior import Priors
 from bayespool.summaries import convergence, described, in_natural_units
@@ -153,7 +154,7 @@ def versions(sampled: bool) -> dict[str, str]:
 def data_name(trials: Trials) -> str:
     """Name the data file without naming a folder of one machine."""
     path = Path(trials.path)
-    return path.name if path.is_absolute() else path.as_posix()
+    return printable(path.name if path.is_absolute() else path.as_posix())
 
 
 def _of_draws(posterior: Posterior) -> dict[str, Any]:

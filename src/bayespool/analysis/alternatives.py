@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from bayespool.agreement import rows_of
 from bayespool.analysis.checks import NO_ANSWER, unanswered
 from bayespool.decisions import chances
-from bayespool.errors import DataError
 from bayespool.exact import surface
 from bayespool.measures import MEASURES
 from bayespool.posterior import Posterior
 from bayespool.prior import DEFAULT_PHI
+from bayespool.subsets import changed, scenarios
 from bayespool.summaries import in_natural_units
-from bayespool.trials import Trials, read_trials
-
-CHANGES = ("replace", "add", "drop")
-COLUMNS = ("outcome", "scenario", "change", "trial")
 
 
 def alternatives(
@@ -54,19 +48,13 @@ def alternatives(
     DataError
         A trial to drop or replace is not there, one to add is, or an unknown change.
     """
-    try:
-        file = pd.read_csv(Path(path), dtype="str", keep_default_na=False)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {error}.") from error
-    if missing := [name for name in COLUMNS if name not in file]:
-        raise DataError(f"{path}: there is no column {' or '.join(missing)}.")
     rows = []
     label = f"{MEASURES[posterior.measure].null:g}"
-    for scenario, group in file[file["outcome"] == outcome].groupby("scenario", sort=False):
-        trials = changed(posterior.trials, rows_of(group), f"{path} ({scenario})")
+    for scenario in scenarios(path, outcome):
+        trials = changed(posterior.trials, scenario.changes, f"{path} ({scenario.name})")
         phi = posterior.priors.phi or DEFAULT_PHI
-        row: dict[str, Any] = {"scenario": scenario, "trials": len(trials)}
-        reasons = [text for text in dict.fromkeys(group.get("reason", ())) if text]
+        row: dict[str, Any] = {"scenario": scenario.name, "trials": len(trials)}
+        reasons = list(dict.fromkeys(why for c in scenario.changes if (why := c.get("reason"))))
         try:
             table = surface(
                 trials, posterior.measure, posterior.likelihood, posterior.effects, phi, double_zero
@@ -82,24 +70,3 @@ def alternatives(
             row[word] = values[label]
         rows.append(row | {"reason": "; ".join(reasons)})
     return pd.DataFrame(rows)
-
-
-def changed(trials: Trials, changes: list[dict[str, str]], where: str) -> Trials:
-    """Apply the changes of one scenario."""
-    rows = {row["trial"]: row for row in rows_of(trials.frame)}
-    faults = []
-    for change in changes:
-        what, name = change["change"], change["trial"]
-        new = {key: value for key, value in change.items() if value and key in trials.frame}
-        if what not in CHANGES:
-            faults.append(f"{where}: change is {', '.join(CHANGES)}, not {what!r}.")
-        elif (name in rows) == (what == "add"):
-            found = "is there already" if what == "add" else f"is not in {trials.path}"
-            faults.append(f"{where}: {name} {found}.")
-        elif what == "drop":
-            del rows[name]
-        else:
-            rows[name] = {**rows.get(name, dict.fromkeys(trials.frame.columns, "")), **new}
-    if faults:
-        raise DataError(faults)
-    return read_trials(pd.DataFrame(list(rows.values())))

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from bayespool.decisions import chances
-from bayespool.errors import DataError, PriorError
+from bayespool.errors import DataError, PriorError, UsageError
 from bayespool.exact import Surface, surface
 from bayespool.measures import MEASURES, effect_sizes
 from bayespool.posterior import Posterior
-from bayespool.prior import Prior, Priors, priors
+from bayespool.prior import DEFAULT_PHI, Prior, Priors, priors
 from bayespool.summaries import in_natural_units
 from bayespool.trials import Trials
 
 TOLERANCE = 1e-4  # of any reported probability
+HOPELESS = 0.01  # where no digit of a probability would be right
 PHI_SD = (2, 30)
 REPORTED = np.array([0.025, 0.5, 0.975])
 NO_ANSWER = (DataError, PriorError)  # of a side analysis, which must not end the main one
@@ -33,6 +34,13 @@ def certified(
     if error > TOLERANCE:
         table, posterior = finer, finer.posterior(prior)
         error = largest_change(posterior, finer.refined().posterior(prior), thresholds)
+    if error > HOPELESS:
+        raise PriorError(
+            f"the exact engine cannot sum this posterior: doubling its nodes still changes a "
+            f"probability by {error:.2g}. Often prior and data contradict each other (mu ~ "
+            f"{prior.mu.text}, tau ~ {prior.tau.text}). Choose a prior that allows what the "
+            "trials found."
+        )
     return table, posterior, error
 
 
@@ -136,51 +144,72 @@ def mirrored(prior: Prior) -> Prior:
     return Prior(prior.family, tuple(values.values()), prior.role)
 
 
-def other_measures(posterior: Posterior, benefit: str | None) -> list[dict[str, Any]]:
-    """OR, RR and RD side by side, each under the catalogue's prior of the same name.
-
-    A measure that has no posterior has null numbers and a ``reason``.
-    """
-    name = posterior.priors.name
-    if name not in ("weak", "vague"):
-        return []
-    rows = []
-    for measure in ("RR", "OR", "RD"):
-        found = posterior
-        if measure != posterior.measure:
-            phi = posterior.priors.phi
-            try:
-                table = surface(posterior.trials, measure, "binomial", posterior.effects, phi)
-                found = table.posterior(priors(measure, name, phi=phi))
-            except NO_ANSWER as error:
-                rows.append({"measure": measure, **unanswered(benefit, error)})
-                continue
-        rows.append(_answer({"measure": measure}, found, benefit))
-    return rows
-
-
-def other_priors(
-    table: Surface, beside: Sequence[Priors], main: Posterior, benefit: str | None
+def other_measures(
+    posterior: Posterior,
+    benefit: str | None,
+    also: Mapping[str, Priors] | None = None,
+    double_zero: str = "drop",
 ) -> list[dict[str, Any]]:
-    """Answer under each prior set that the analyst wants beside the main one."""
-    if not beside:
-        return []
-    found = [main, *(table.posterior(prior) for prior in beside)]
-    return [
-        _answer(
-            {
-                # A common effect has no tau, so its prior is nobody's own.
-                "prior": each.priors.name.removesuffix(
-                    " with own tau" if each.effects == "common" else ""
-                ),
-                "mu": each.priors.mu.text,
-                "tau": None if each.effects == "common" else each.priors.tau.text,
-            },
-            each,
-            benefit,
+    """Answer by other measures beside the main one.
+
+    OR, RR and RD for counts, each under the catalogue's prior of the same name; and any measure
+    in `also`, under the prior set given there. ``note`` says what was done to get estimates on
+    such a measure, as where medians fail the skewness check. A measure that has no posterior has
+    null numbers and a ``reason``.
+
+    Raises
+    ------
+    UsageError
+        `also` names the main measure, or one that these data do not have.
+    """
+    also = dict(also or {})
+    if posterior.measure in also:
+        raise UsageError(
+            f"also is for measures beside the main one, which is {posterior.measure}: its priors "
+            "are the argument priors."
         )
-        for each in found
-    ]
+    name, phi = posterior.priors.name, posterior.priors.phi
+    sets: dict[str, Priors | None] = {posterior.measure: None}
+    if posterior.likelihood == "binomial" and name in ("weak", "vague"):
+        sets = {
+            measure: None if measure == posterior.measure else priors(measure, name, phi=phi)
+            for measure in ("RR", "OR", "RD")
+        }
+    sets |= also
+    rows = []
+    for measure, prior in sets.items():
+        row: dict[str, Any] = {"measure": measure}
+        if measure in also:
+            row |= {
+                "mu": also[measure].mu.text,
+                "tau": None if posterior.effects == "common" else also[measure].tau.text,
+                "note": _converted(posterior, measure, double_zero),
+            }
+        found = posterior
+        if prior is not None:
+            own = prior.phi or phi or DEFAULT_PHI
+            try:
+                table = surface(
+                    posterior.trials,
+                    measure,
+                    posterior.likelihood,
+                    posterior.effects,
+                    own,
+                    double_zero,
+                )
+                found = table.posterior(prior)
+            except NO_ANSWER as error:
+                rows.append(row | unanswered(benefit, error))
+                continue
+        rows.append(answered(row, found, benefit))
+    return rows if len(rows) > 1 else []
+
+
+def _converted(posterior: Posterior, measure: str, double_zero: str) -> str:
+    if posterior.likelihood == "binomial":
+        return ""
+    notes = groups_of_notes(posterior.trials, measure, double_zero)
+    return "; ".join(f"{', '.join(names)}: {note}" for note, names in notes.items())
 
 
 def unanswered(benefit: str | None, error: Exception) -> dict[str, Any]:
@@ -189,7 +218,8 @@ def unanswered(benefit: str | None, error: Exception) -> dict[str, Any]:
     return {**NOTHING, **dict.fromkeys(words), "reason": str(error)}
 
 
-def _answer(row: dict[str, Any], found: Posterior, benefit: str | None) -> dict[str, Any]:
+def answered(row: dict[str, Any], found: Posterior, benefit: str | None) -> dict[str, Any]:
+    """Add median, interval, and the probabilities at no effect to a row."""
     natural = in_natural_units(found["mu"], found.scale)
     row |= {f"natural_{part}": value for part, value in natural.items()}
     label = f"{MEASURES[found.measure].null:g}"

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from bayespool.analysis.checks import TOLERANCE, groups_of_notes
 from bayespool.analysis.tables import FEW
 from bayespool.decisions import chances
 from bayespool.frequentist import double_zero_weight
 from bayespool.measures import MEASURES
 from bayespool.posterior import Posterior
-from bayespool.summaries import in_natural_units, number, probability
+from bayespool.summaries import count_of, in_natural_units, number, probability
 from bayespool.trials import Trials
 
 HEAVY = 0.2
@@ -37,6 +39,7 @@ def all_notes(
     """Sentences in the order in which they matter; none is a fault."""
     found = [_few(posterior, trials)] if harm and len(trials) < FEW else []
     found += limits
+    found += _natural(posterior, trials)
     if "trials_pooled" in trials.frame:
         pooled = ", ".join(
             f"{name}: a published pooled estimate of {_whole(count)} trials, not a trial"
@@ -57,6 +60,11 @@ def all_notes(
     for row in more.get("other_measures", []):
         if "reason" in row:
             found.append(f"{row['measure']} beside it has no answer: {row['reason']}")
+        if row.get("note"):
+            found.append(f"{row['measure']} beside it takes {row['note']}.")
+    for row in more.get("other_priors", []):
+        if row["reason"]:
+            found.append(f"The prior {row['prior']} has no answer: {row['reason']}")
     for note, names in groups_of_notes(trials, posterior.measure, double_zero).items():
         found.append(f"{', '.join(names)}: {note}.{_only(posterior, trials, note)}")
     found += _heavy(posterior, trials)
@@ -76,7 +84,7 @@ def _baselines(
         change = max(row["largest_change"] for row in there)
         found.append(
             f"Sensitivity to the baselines ({', '.join(row['case'] for row in there)}): "
-            f"{_of(posterior, benefit)} changes by at most {change:.3f} at any threshold."
+            f"{_of(posterior, benefit)} changes by at most {probability(change)} at any threshold."
         )
     found += [
         f"Sensitivity to the baselines, {row['case']}: no answer. {row['reason']}"
@@ -128,6 +136,21 @@ def _counted(
     )
 
 
+def _natural(posterior: Posterior, trials: Trials) -> list[str]:
+    """Warn where estimates look like ratios that nobody took the logarithm of."""
+    if trials.layout != "generic" or not MEASURES[posterior.measure].ratio:
+        return []
+    given = trials.frame["estimate"].to_numpy(dtype=float)
+    if len(given) < 2 or not (given > 0).all():
+        return []
+    first = f"{given[0]:g} is read as {posterior.measure} {number(float(np.exp(given[0])))}"
+    sentence = (
+        f"Every estimate is above 0, and each is read as a natural log: {first}. If the file holds "
+        "the ratios themselves, take their logarithms first."
+    )
+    return [sentence]
+
+
 def _few(posterior: Posterior, trials: Trials) -> str:
     sentence = f"Too few trials to exclude harm: {len(trials)}"
     if "theta_new" not in posterior:
@@ -154,8 +177,6 @@ def _heavy(posterior: Posterior, trials: Trials) -> list[str]:
     return [sentence]
 
 
-def _whole(count: Any) -> str:
-    try:
-        return f"{float(count):g}"
-    except (TypeError, ValueError):
-        return str(count)
+def _whole(cell: Any) -> str:
+    count = count_of(cell)
+    return "an unknown number of" if count is None else f"{count:g}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from bayespool import studies
 from bayespool.analysis import tables
-from bayespool.errors import BayespoolError
+from bayespool.curves import benefit_table, density_table
 from bayespool.exact import Surface
-from bayespool.files import write_csv, write_json
 from bayespool.posterior import Posterior
 from bayespool.prior import Priors
+from bayespool.prose import sentences
+from bayespool.studies import Finding
 from bayespool.trials import Trials
 
 if TYPE_CHECKING:
@@ -71,6 +74,9 @@ class Analysis:
     alternatives: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
     double_zero: str = "drop"
     harm: bool = False
+    readings_of: str | os.PathLike[str] | None = None
+    doubted: dict[str, Any] = field(default_factory=dict, repr=False)
+    findings: dict[str, Finding] = field(default_factory=dict, repr=False)
 
     @property
     def engine(self) -> str:
@@ -88,6 +94,48 @@ class Analysis:
     def notes(self) -> list[str]:
         """What a reader has to know beside the numbers, a sentence or two each."""
         return list(self.record["notes"])
+
+    def study(
+        self,
+        only: Sequence[str] | str | None = None,
+        say: Callable[[str], None] = lambda stage: None,
+    ) -> dict[str, Finding]:
+        """Ask sensitivity questions (`bayespool.studies`), and keep what is found.
+
+        Parameters
+        ----------
+        only : names or "all"
+            All that apply by default.
+        say : callable
+            Told each study's title as it begins.
+
+        Returns
+        -------
+        dict
+            By name: ``table``, ``sentence`` and ``figure(record)``. The record gets the sentences
+            (``studies``), ``leave_one_out`` and ``prior_atlas``; `tables` and `write` have them.
+
+        Raises
+        ------
+        UsageError
+            An unknown study, one that these data cannot have, or no exact engine.
+        """
+        found = studies.run(self, only, say)
+        self.findings.update(found)
+        self.record.update(tables.studied(self.findings))
+        self.record["sentences"] = sentences(self.record)
+        # What stands last in the record stays there.
+        self.record["wall_seconds"] = self.record.pop("wall_seconds", {})
+        self.__dict__.pop("tables", None)
+        return found
+
+    @cached_property
+    def curves(self) -> dict[str, pd.DataFrame]:
+        """What the figures draw as lines: see `density_table` and `benefit_table`."""
+        return {
+            "density": density_table(self.posterior, self.priors),
+            "benefit": benefit_table(self.posterior, self.benefit),
+        }
 
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -115,6 +163,8 @@ class Analysis:
         other_measures, other_priors, alternatives
             The answer by OR, RR and RD; under the prior sets beside the main one; under other
             readings of the data.
+        absolute, published, classical_leave_one_out, predictive, psense
+            As in the record, a row each.
         """
         return tables.all_tables(self)
 
@@ -122,37 +172,28 @@ class Analysis:
         """Give the answer in a few lines of text, for a terminal."""
         return tables.headline(self)
 
-    def write(self, folder: str | os.PathLike[str]) -> list[Path]:
-        """Write record.json, tables/*.csv and figures/forest.svg; return their paths.
+    def write(
+        self, folder: str | os.PathLike[str], png: bool = False, diagnostics: bool = False
+    ) -> list[Path]:
+        """Write record.json, report.md, tables/*.csv and figures/*.svg; return their paths.
 
-        A file that would differ in timings alone is left as it is; a table of an earlier run that
-        this one does not have is removed.
+        The folder changes as a whole (see `bayespool.files.Replacement`). A file that would differ
+        in timings alone is left as it is; a table or figure of an earlier run that this one does
+        not have is removed; other files in the folder stay.
+
+        Parameters
+        ----------
+        folder : path
+        png : bool
+            Write each figure as PNG too, 300 dots an inch.
+        diagnostics : bool
+            Write ArviZ's pictures of the draws to diagnostics/*.png, where NUTS ran.
 
         Raises
         ------
         BayespoolError
-            A file cannot be written or removed.
+            The folder cannot be written.
         """
-        from bayespool import figures
+        from bayespool.analysis.writing import write_folder
 
-        root = Path(folder)
-        written = [root / "record.json"]
-        write_json(written[0], self.record, ignoring=("wall_seconds",))
-        for name, table in self.tables.items():
-            written.append(root / "tables" / f"{name}.csv")
-            write_csv(written[-1], table)
-        written.append(root / "figures" / "forest.svg")
-        figures.save(figures.forest(self), written[-1])
-        for name in tables.NAMES:
-            if (stale := root / "tables" / f"{name}.csv") not in written:
-                _remove(stale)
-        return written
-
-
-def _remove(stale: Path) -> None:
-    try:
-        stale.unlink(missing_ok=True)
-    except OSError as error:
-        raise BayespoolError(
-            f"{stale} is of an earlier run and cannot be removed: {error}."
-        ) from error
+        return write_folder(self, folder, png, diagnostics)

@@ -4,37 +4,34 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from bayespool.agreement import LIMIT, DisagreementError, agreement, compare, explain, worst_of
-from bayespool.analysis import checks
+from bayespool.agreement import agreement, explain
 from bayespool.analysis.alternatives import alternatives as other_readings
+from bayespool.analysis.beside import beside_the_answer, of_the_answer
+from bayespool.analysis.checks import certified
+from bayespool.analysis.classical import once, pooled
 from bayespool.analysis.notes import all_notes
 from bayespool.analysis.result import Analysis
+from bayespool.analysis.sampled import gated, sampling_notes
 from bayespool.analysis.tables import engines
 from bayespool.decisions import check_benefit, thresholds_of
-from bayespool.errors import DataError, UsageError
+from bayespool.errors import UsageError
 from bayespool.exact import Surface, surface
-from bayespool.frequentist import pool, pool_rd
-from bayespool.measures import default_likelihood, from_natural, scale_of
-from bayespool.posterior import Posterior
+from bayespool.measures import MEASURES, default_likelihood, from_natural, scale_of
+from bayespool.names import check_words, printable
 from bayespool.prior import DEFAULT_PHI, Priors
-from bayespool.prior import priors as named_priors
+from bayespool.prior import priors as set_called
+from bayespool.prose import sentences
 from bayespool.record import SAMPLING, record
-from bayespool.summaries import as_posterior
 from bayespool.trials import Trials, read_trials
 
-if TYPE_CHECKING:
-    from xarray import DataTree
-
 ENGINES = ("exact", "nuts", "both")
-DRAWS = 1000
-SECOND_DRAWS = 4 * DRAWS
 
 
 def analyse(
@@ -51,11 +48,18 @@ def analyse(
     name: str | None = None,
     question: str = "",
     important: float | None = None,
-    beside: Sequence[Priors] = (),
+    beside: Sequence[Priors] | None = None,
+    also: Mapping[str, Priors] | None = None,
+    treatment: str = "the treatment",
     event: str = "",
+    absolute: float | None = None,
     harm: bool = False,
     limits: Sequence[str] = (),
     alternatives: str | os.PathLike[str] | None = None,
+    published: str | os.PathLike[str] | None = None,
+    published_as: Sequence[str] = (),
+    studies: Sequence[str] | str = (),
+    doubted: Mapping[str, Sequence[str]] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Analysis:
     """Analyse one outcome: exact posterior, NUTS, frequentist methods, and whether they agree.
@@ -78,25 +82,42 @@ def analyse(
         By default the file's name without its ending; nothing.
     important : float, optional
         Smallest effect that matters, natural units, in the direction of benefit.
-    beside : sequence of Priors
-        Prior sets whose answers stand beside the main one; they need the exact engine.
-    event : str
-        What the counts count ("death").
+    beside : sequence of Priors, optional
+        Prior sets whose answers stand beside the main one. By default every set of
+        `named_priors` that applies; an empty sequence means none.
+    also : mapping of measure to Priors, optional
+        Other measures whose answers stand beside the main one, as MD in days beside ROM. (OR, RR
+        and RD of counts stand there anyway under the weak or vague priors.)
+    treatment, event : str
+        What is compared, plural or a mass ("mesenchymal stem cells"); what counts count
+        ("deaths").
+    absolute : float, optional
+        Smallest absolute benefit that matters, per 1,000 patients; 30, said to be a default, where
+        none is declared.
     harm : bool
         The outcome is a harm: below five trials the notes say so first.
     limits : sequence of str
         What the data cannot say; they head the notes.
     alternatives : path, optional
         A CSV of other readings of the data (see `bayespool.analysis.alternatives`); what they
-        give is in ``tables["alternatives"]``, never in the record. They need the exact engine.
+        give is in ``tables["alternatives"]``, never in the record.
+    published, published_as : path and sequence of str, optional
+        A CSV of published results (see `bayespool.analysis.published`), and what it calls this
+        outcome.
+    studies : names, or "all"
+        Sensitivity studies to run (`bayespool.studies.STUDIES`); what each says is in the record,
+        its table among the tables. They need the exact engine.
+    doubted : mapping of str to values, optional
+        Which trials the trust dial discounts: a column and its values, as
+        ``{"risk_of_bias": ["high"]}``, the default where the file marks any.
     progress : callable, optional
         Called with the name of each stage as it begins.
 
     Raises
     ------
     DataError, PriorError, UsageError
-        See `read_trials`, `surface` and `prob_benefit`; `beside` or `alternatives` without the
-        exact engine.
+        See `read_trials`, `surface` and `prob_benefit`; `beside`, `also`, `alternatives` or
+        `published` without the exact engine, which answers them.
     ConvergenceError
         The chains did not converge.
     DisagreementError
@@ -108,25 +129,35 @@ def analyse(
         trials = read_trials(trials)
     if engine not in ENGINES:
         raise UsageError(f"engine is one of {', '.join(ENGINES)}; found {engine!r}.")
-    if engine == "nuts" and (len(beside) or alternatives is not None):
+    if engine == "nuts" and (beside or also or alternatives is not None or published is not None):
         raise UsageError(
-            "beside and alternatives are answered by the exact engine: leave them out, or use "
-            'engine="both".'
+            "beside, also, alternatives and published are answered by the exact engine: leave "
+            'them out, or use engine="both".'
+        )
+    if (published is None) != (not published_as):
+        raise UsageError(
+            "published is a file and published_as what it calls this outcome: give both or none."
+        )
+    if absolute is not None and not 0 < absolute < 1000:
+        raise UsageError(
+            f"absolute = {absolute:g} is not between 0 and 1000. Give the smallest absolute "
+            "benefit that matters, per 1,000 patients."
         )
     check_benefit(benefit)
+    check_words(name=name, question=question, treatment=treatment, event=event)
     likelihood = likelihood or default_likelihood(trials, measure)
     scale = scale_of(measure, likelihood)
     at = thresholds_of(measure, scale, thresholds)
+    important_at = None
     if important is not None:
-        _check_important(measure, scale, important, benefit)
+        important_at = _important(measure, scale, important, benefit)
     if priors is None:
-        priors = named_priors(measure, likelihood=likelihood)
+        priors = set_called(measure, likelihood=likelihood)
     priors = _with_phi(priors, likelihood)
     seconds: dict[str, float] = {}
     table: Surface | None = None
     exact = nuts = fit = None
     error: float | None = None
-    more: dict[str, Any] = {}
     name = name or _name(trials)
     readings = pd.DataFrame()
 
@@ -136,14 +167,30 @@ def analyse(
             start = time.perf_counter()
             phi = priors.phi or DEFAULT_PHI
             table = surface(trials, measure, likelihood, effects, phi, double_zero)
-            table, exact, error = checks.certified(table, priors, at)
+            table, exact, error = certified(table, priors, at)
             seconds["exact"] = time.perf_counter() - start
-            say("sensitivity")
-            start = time.perf_counter()
-            more = _beside(table, exact, beside, benefit, at)
-            if alternatives is not None:
-                readings = other_readings(alternatives, name, exact, benefit, double_zero)
-            seconds["sensitivity"] = time.perf_counter() - start
+        say("sensitivity")
+        start = time.perf_counter()
+        more = beside_the_answer(
+            trials=trials,
+            measure=measure,
+            double_zero=double_zero,
+            table=table,
+            main=exact,
+            benefit=benefit,
+            thresholds=at,
+            important_at=important_at,
+            beside=beside,
+            also=also,
+            published=published,
+            published_as=published_as,
+            treatment=treatment,
+            event=event,
+            say=say,
+        )
+        if alternatives is not None and exact is not None:
+            readings = other_readings(alternatives, name, exact, benefit, double_zero)
+        seconds["sensitivity"] = time.perf_counter() - start
         comparisons = pd.DataFrame()
         diagnostics = None
         if engine != "exact":
@@ -153,13 +200,22 @@ def analyse(
                 trials, measure, priors, likelihood, effects, double_zero, seed, exact, at, say
             )
             seconds["nuts"] = time.perf_counter() - start
-        say("frequentist methods")
-        start = time.perf_counter()
-        frequentist = _pooled(trials, measure, likelihood, double_zero)
         head = exact if exact is not None else nuts
         assert head is not None  # one of the two engines ran
-        once = _once(frequentist)
-        reasons = explain(head, trials, once, double_zero)
+        more |= of_the_answer(
+            head=head,
+            fit=fit,
+            trials=trials,
+            benefit=benefit,
+            absolute=absolute,
+            double_zero=double_zero,
+            seed=seed,
+        )
+        say("frequentist methods")
+        start = time.perf_counter()
+        frequentist = pooled(trials, measure, likelihood, double_zero)
+        each_once = once(frequentist)
+        reasons = explain(head, trials, each_once, double_zero)
         seconds["frequentist"] = time.perf_counter() - start
         say("tables")
         start = time.perf_counter()
@@ -184,17 +240,16 @@ def analyse(
             grid_error=error,
             sampling=None if fit is None else {word: fit.attrs[word] for word in SAMPLING},
             double_zero=double_zero,
-            frequentist=once,
+            frequentist=each_once,
             diagnostics=diagnostics,
             agreement=agreement(exact, nuts, comparisons, reasons),
             wall_seconds=seconds,
             notes=notes,
             more=more,
         )
+        found["sentences"] = sentences(found)
         seconds["record"] = time.perf_counter() - start
-        seconds["total"] = time.perf_counter() - began
-        found["wall_seconds"] = seconds
-    return Analysis(
+    analysis = Analysis(
         name=name,
         question=question,
         trials=trials,
@@ -216,7 +271,17 @@ def analyse(
         alternatives=readings,
         double_zero=double_zero,
         harm=harm,
+        readings_of=alternatives,
+        doubted=dict(doubted or {}),
     )
+    if studies:
+        start = time.perf_counter()
+        with threadpool_limits(limits=1):
+            analysis.study(studies, say)
+        seconds["studies"] = time.perf_counter() - start
+    seconds["total"] = time.perf_counter() - began
+    found["wall_seconds"] = seconds
+    return analysis
 
 
 def crosscheck(
@@ -241,13 +306,17 @@ def crosscheck(
     return engines(analyse(trials, measure, priors, **options).record)
 
 
-def _check_important(measure: str, scale: str, important: float, benefit: str | None) -> None:
+def _important(measure: str, scale: str, important: float, benefit: str | None) -> float:
+    # tanh's bounds hold for a risk difference whatever the likelihood.
     value = float(from_natural(important, "atanh" if measure == "RD" else scale))
     if benefit is not None and (value == 0 or (value < 0) != (benefit == "lower")):
+        side = "below" if benefit == "lower" else "above"
+        null = f"{MEASURES[measure].null:g}"
         raise UsageError(
-            f"important = {important:g} is no benefit where {benefit} is better: it is the "
-            "smallest effect that matters, on the side of benefit."
+            f"important = {important:g} is no benefit where {benefit} is better. Give the smallest "
+            f"effect that matters, {side} {null} ({MEASURES[measure].long})."
         )
+    return float(from_natural(important, scale))
 
 
 def _with_phi(priors: Priors, likelihood: str) -> Priors:
@@ -263,101 +332,4 @@ def _with_phi(priors: Priors, likelihood: str) -> Priors:
 
 
 def _name(trials: Trials) -> str:
-    return "analysis" if trials.path == "<DataFrame>" else Path(trials.path).stem
-
-
-def _beside(
-    table: Surface,
-    exact: Posterior,
-    beside: Sequence[Priors],
-    benefit: str | None,
-    at: dict[str, float],
-) -> dict[str, Any]:
-    more: dict[str, Any] = {}
-    if exact.likelihood == "binomial":
-        more["phi_sensitivity"] = checks.phi_sensitivity(exact, benefit, at)
-        more["other_measures"] = checks.other_measures(exact, benefit)
-        if exact.measure == "RR":
-            more["complement"] = checks.complement(exact, benefit)
-    more["other_priors"] = checks.other_priors(table, beside, exact, benefit)
-    return {key: value for key, value in more.items() if value}
-
-
-def _pooled(trials: Trials, measure: str, likelihood: str, double_zero: str) -> pd.DataFrame:
-    try:
-        if measure == "RD" and trials.layout == "binary":
-            return pool_rd(trials)
-        return pool(trials, measure, double_zero=double_zero)
-    except DataError:
-        if likelihood == "binomial":
-            return pd.DataFrame(columns=["method"])  # no trial has an estimate of its own
-        raise
-
-
-def _once(frequentist: pd.DataFrame) -> pd.DataFrame:
-    """Leave each method once: the contract's rows keep the trials without contrast."""
-    if "double_zero" not in frequentist:
-        return frequentist
-    return frequentist[frequentist["double_zero"] == "kept"]
-
-
-def sampling_notes(how: dict[Any, Any], seed: int) -> list[str]:
-    """Say what a fit took beyond a first attempt with the seed asked for."""
-    found = []
-    used = f"{how['draws']} draws a chain, target_accept {how['target_accept']:g}"
-    if how["seed"] != seed:
-        found.append(
-            f"The first draws, of seed {seed}, differed from exact beyond {LIMIT:g} MCSE; these "
-            f"are from seed {how['seed']}, {used}."
-        )
-    if how["attempts"] > 1:
-        found.append(
-            f"The chains converged at attempt {how['attempts']}: seed {how['seed']}, {used}, "
-            f"tuned over {how['tune']}."
-        )
-    return found
-
-
-def gated(
-    trials: Trials,
-    measure: str,
-    priors: Priors,
-    likelihood: str,
-    effects: Any,
-    double_zero: str,
-    seed: int,
-    exact: Posterior | None,
-    at: dict[str, float],
-    say: Callable[[str], None],
-) -> tuple[DataTree, Posterior, dict[str, Any], pd.DataFrame]:
-    """Sample, and once more where the draws differ from the exact answer.
-
-    The second time with the next seed and four times the draws; a difference that stays is a
-    DisagreementError. Without an exact answer there is nothing to compare.
-    """
-    from bayespool.nuts_models import binomial, normal
-    from bayespool.sampling import diagnose, sample
-
-    if likelihood == "binomial":
-        model = binomial(trials, measure, priors, effects)
-    else:
-        model = normal(trials, measure, priors, effects, double_zero=double_zero)
-    for number, draws in ((seed, DRAWS), (seed + 1, SECOND_DRAWS)):
-        fit = sample(model, seed=number, draws=draws)
-        nuts = as_posterior(fit)
-        if exact is None:
-            return fit, nuts, diagnose(fit), pd.DataFrame()
-        comparisons = compare(exact, nuts, at)
-        if (comparisons["z"].abs() <= LIMIT).all():
-            return fit, nuts, diagnose(fit), comparisons
-        if number == seed:
-            say("NUTS again: the first draws differ from the exact answer")
-    worst = worst_of(comparisons)
-    raise DisagreementError(
-        f"{trials.path}: NUTS and the exact engine disagree, twice. {worst['quantity']}, "
-        f"{worst['what']}: exact {worst['exact']:.6g}, NUTS {worst['nuts']:.6g}, which is "
-        f"{abs(worst['z']):.1f} Monte Carlo standard errors of {worst['mcse']:.2g} (seed "
-        f"{seed + 1}, {SECOND_DRAWS} draws a chain). One of the two is wrong: please report it "
-        "with these data.",
-        comparisons,
-    )
+    return "analysis" if trials.path == "<DataFrame>" else printable(Path(trials.path).stem)

@@ -11,6 +11,7 @@ from scipy.special import ndtri
 from bayespool.agreement import LIMIT, rows_of
 from bayespool.decisions import SIDES, mcse_of
 from bayespool.measures import MEASURES, effect_sizes, to_natural
+from bayespool.names import printable
 from bayespool.record import FREQUENTIST
 from bayespool.summaries import number, probability
 from bayespool.trials import Trials
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 ENGINES = ("exact", "nuts")
 NAMES = (
     "summary", "trials", "prob_benefit", "engines", "frequentist", "diagnostics", "agreement",
-    "phi_sensitivity", "other_measures", "other_priors", "alternatives",
+    "phi_sensitivity", "other_measures", "other_priors", "alternatives", "absolute", "published",
+    "classical_leave_one_out", "predictive", "psense",
 )  # fmt: skip
 FEW = 5  # trials, below which the headline of a harm says so first
 Z_975 = float(ndtri(0.975))
@@ -44,11 +46,45 @@ def all_tables(analysis: Analysis) -> dict[str, pd.DataFrame]:
         found["agreement"] = analysis.comparisons
     if "phi_sensitivity" in record:
         found["phi_sensitivity"] = phi_table(record["phi_sensitivity"])
-    for name in ("other_measures", "other_priors"):
+    for name in ("other_measures", "other_priors", "published", "classical_leave_one_out",
+                 "predictive", "psense"):  # fmt: skip
         if record.get(name):
             found[name] = _said(pd.DataFrame(record[name]))
+    if "absolute" in record:
+        found["absolute"] = absolute_table(record["absolute"])
     found["alternatives"] = analysis.alternatives
+    found |= {file_name(name): finding.table for name, finding in analysis.findings.items()}
     return {name: table for name, table in found.items() if len(table)}
+
+
+def file_name(study: str) -> str:
+    """Name the files of a study."""
+    return study.replace("-", "_")
+
+
+def studied(findings: dict[str, Any]) -> dict[str, Any]:
+    """Give the record's parts that come from studies."""
+    found: dict[str, Any] = {
+        "studies": {name: finding.sentence for name, finding in findings.items()}
+    }
+    if "leave-one-out" in findings:
+        table = findings["leave-one-out"].table
+        keys = [name for name in table if name not in ("change",)]
+        rows = rows_of(table[table["without"] != ""][keys])
+        found["leave_one_out"] = [
+            {key: None if value != value else value for key, value in row.items()} for row in rows
+        ]
+    if "atlas" in findings:
+        table = findings["atlas"].table
+        word = next(name for name in table if name.startswith("prob_"))
+        plane = table.pivot(index="mu_sd", columns="tau_scale", values=word)
+        found["prior_atlas"] = {
+            "mu_sd": [float(x) for x in plane.index],
+            "tau_scale": [float(x) for x in plane.columns],
+            "threshold": str(table.attrs["threshold"]),
+            word: plane.to_numpy().tolist(),
+        }
+    return found
 
 
 def frequentist_table(analysis: Analysis) -> pd.DataFrame:
@@ -207,6 +243,20 @@ def diagnostics(record: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def absolute_table(part: dict[str, Any]) -> pd.DataFrame:
+    """Spread median and interval over columns; probabilities stand with the median baseline."""
+    rows = []
+    for row in part["rows"]:
+        flat = {word: row[word] for word in ("quantity", "baseline", "risk_control")}
+        for key in ("risk_treatment", "per_1000"):
+            flat |= {f"{key}_{word}": value for word, value in row[key].items()}
+        chances = part.get("prob", {}).get(row["quantity"], {})
+        at_median = row["baseline"] == "median"
+        flat |= {f"prob_{n}": p if at_median else None for n, p in chances.items()}
+        rows.append(flat | {"nnt": row["nnt"], "measure": part["measure"]})
+    return pd.DataFrame(rows)
+
+
 def phi_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Spread the probabilities by threshold over columns."""
     flat = []
@@ -263,7 +313,7 @@ def headline(analysis: Analysis) -> list[str]:
     found = analysis.tables["engines"]
     if analysis.engine == "exact" and analysis.nuts is not None:
         lines += [f"  NUTS {row['verdict']}" for row in rows_of(found) if row["engine"] == "nuts"]
-    return lines
+    return [printable(line) for line in lines]
 
 
 def interval(natural: dict[str, Any]) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from bayespool.cli import library  # registers its verb
 from bayespool.cli.run import main
 from bayespool.cli.verbs import app
 
-__all__ = ["app", "main"]
+__all__ = ["app", "library", "main"]

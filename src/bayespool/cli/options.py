@@ -9,13 +9,16 @@ from typing import Annotated, Any
 import typer
 
 __all__ = [
+    "Absolute",
     "Benefit",
     "BenefitIfAny",
     "Data",
     "DataFiles",
     "DoubleZero",
+    "Doubt",
     "Effects",
     "Engine",
+    "Event",
     "Important",
     "Json",
     "JsonOfAll",
@@ -23,14 +26,19 @@ __all__ = [
     "Measure",
     "MeasureIfAny",
     "Mu",
+    "Only",
     "Out",
     "OutNeeded",
     "Phi",
+    "Png",
     "PriorSet",
+    "Question",
     "Quiet",
     "Seed",
     "Tau",
     "Threshold",
+    "Treatment",
+    "whole",
 ]
 
 MEASURES = ("OR", "RR", "RD", "MD", "SMD", "ROM", "HR", "generic")
@@ -67,17 +75,19 @@ def _written(text: str | float, kind: Callable[[Any], Any], what: str) -> Any:
             raise ValueError(text)
         return kind(text)
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is not {what}.") from None
+        advice = "Write digits, with a point for decimals." if kind is float else "Write digits."
+        raise typer.BadParameter(f"{text!r} is not {what}. {advice}") from None
 
 
 def _decimal(text: str | float) -> float:
     return float(_written(text, float, "a number"))
 
 
-def _whole(text: str | float) -> int:
+def whole(text: str | float) -> int:
+    """Read a whole number, 0 or more."""
     value = int(_written(text, int, "a whole number"))
     if value < 0:
-        raise typer.BadParameter(f"{value} is below 0.")
+        raise typer.BadParameter(f"{value} is below 0. Give 0 or more.")
     return value
 
 
@@ -97,7 +107,14 @@ MeasureIfAny = Annotated[str | None, _MEASURE]
 Benefit = Annotated[str, _BENEFIT]
 BenefitIfAny = Annotated[str | None, _BENEFIT]
 Likelihood = Annotated[
-    str | None, _option("--likelihood", "Default: binomial for counts.", "binomial", "normal")
+    str | None,
+    _option(
+        "--likelihood",
+        "Default: binomial for counts, else normal; arms does not take SDs as known.",
+        "binomial",
+        "normal",
+        "arms",
+    ),
 ]
 Effects = Annotated[str, _option("--effects", "How trials' effects vary.", "random", "common", "t")]
 PriorSet = Annotated[
@@ -125,6 +142,45 @@ Important = Annotated[
         "better); sceptical, enthusiastic and pessimistic priors are built from it.",
     ),
 ]
+Question = Annotated[
+    str,
+    typer.Option(
+        "--question",
+        metavar="TEXT",
+        help='What is asked, for the report\'s sentences, as in "Do masks lower infections?". '
+        "Without it they name the outcome after the file.",
+    ),
+]
+Treatment = Annotated[
+    str,
+    typer.Option(
+        "--treatment", metavar="TEXT", help='What is compared, as in "mesenchymal stem cells".'
+    ),
+]
+Event = Annotated[
+    str, typer.Option("--event", metavar="TEXT", help='What the counts count, as in "deaths".')
+]
+Absolute = Annotated[
+    float | None,
+    typer.Option(
+        "--absolute",
+        metavar="NUMBER",
+        parser=_decimal,
+        help="Smallest absolute benefit that matters, per 1,000 patients.",
+    ),
+]
+Only = Annotated[
+    str | None,
+    typer.Option("--only", metavar="STUDIES", help="Some studies, by name, with commas between."),
+]
+Doubt = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--doubt",
+        metavar="COLUMN=VALUE",
+        help="Trials that the trust dial discounts, as in risk_of_bias=high; several may follow.",
+    ),
+]
 Threshold = Annotated[
     list[str] | None,
     typer.Option(
@@ -139,7 +195,7 @@ DoubleZero = Annotated[
 ]
 Engine = Annotated[str, _option("--engine", "exact needs no sampling.", "exact", "nuts", "both")]
 Seed = Annotated[
-    int, typer.Option("--seed", metavar="NUMBER", parser=_whole, help="Of the sampler.")
+    int, typer.Option("--seed", metavar="NUMBER", parser=whole, help="Of the sampler.")
 ]
 Json = Annotated[
     str | None,
@@ -160,4 +216,5 @@ Out = Annotated[
 OutNeeded = Annotated[
     str, typer.Option("--out", metavar="DIR", help="Write index.html and a folder a file here.")
 ]
+Png = Annotated[bool, typer.Option("--png", help="Write each figure as PNG too, for slides.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing on stderr but errors.")]

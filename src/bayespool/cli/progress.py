@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from bayespool.names import printable
+
 __all__ = ["waiting"]
 
 PATIENCE = 2.0  # seconds
@@ -23,13 +25,19 @@ class _Sign:
     def __call__(self, *words: Any) -> None:
         self.words = " ".join(str(word) for word in words)
         if self.status is not None:
-            self.status.update(self.words)
+            self.status.update(self._text())
 
     def start(self) -> None:
         from rich.console import Console
 
-        self.status = Console(stderr=True).status(self.words)
+        self.status = Console(stderr=True).status(self._text())
         self.status.start()
+
+    def _text(self) -> Any:
+        """The words may hold text from data: no markup, nothing that steers the terminal."""
+        from rich.text import Text
+
+        return Text(printable(self.words))
 
     def stop(self) -> None:
         if self.status is not None:

@@ -13,6 +13,7 @@ from typer.main import get_command
 
 from bayespool.cli.verbs import app
 from bayespool.errors import BayespoolError, ConvergenceError, DataError, PriorError, UsageError
+from bayespool.names import printable
 
 __all__ = ["main"]
 
@@ -23,9 +24,9 @@ DEBUG = "BAYESPOOL_DEBUG"
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status.
 
-    0 done, 2 bad input or usage, 3 not converged, 130 after Ctrl-C, 1 anything else (the engines
-    disagree, a file cannot be written, or a fault of ours; ``BAYESPOOL_DEBUG=1`` shows its
-    traceback).
+    0 done, 2 bad input or usage, 3 not converged, 1 anything else (the engines disagree, a file
+    cannot be written, or a fault of ours; ``BAYESPOOL_DEBUG=1`` shows its traceback).
+    KeyboardInterrupt is the caller's (`bayespool.interrupt`): the status is then 130.
     """
     arguments = _each_threshold(list(sys.argv[1:] if argv is None else argv))
     try:
@@ -35,8 +36,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader (head, less) has seen enough; Python must not complain when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-    except KeyboardInterrupt:
-        status = INTERRUPTED
     except TyperException as error:
         _show_usage(error)
         return error.exit_code
@@ -49,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001  # the last resort is a sentence
         return _unexpected(error)
     if status == INTERRUPTED:
-        return _complain("Interrupted: nothing more was written.", INTERRUPTED)
+        raise KeyboardInterrupt  # of which the caller is told, as of any other
     return int(status or DONE)
 
 
@@ -58,13 +57,14 @@ def _show_usage(error: Any) -> None:
     metavar = getattr(getattr(error, "param", None), "metavar", None) or ""
     if "|" in metavar and error.format_message().startswith("Missing"):
         error.message = f"Choose one of {', '.join(metavar.split('|'))}."
+    error.message = printable(str(error.message), lines=True)
     error.show(file=sys.stderr)
 
 
 def _complain(message: str, status: int) -> int:
     if os.environ.get(DEBUG):
         traceback.print_exc()
-    print(message, file=sys.stderr)  # noqa: T201
+    print(printable(message, lines=True), file=sys.stderr)  # noqa: T201  # a program's complaint, on stderr
     return status
 
 

@@ -1,4 +1,4 @@
-"""What the verbs print on stdout. Texts from data are printed as they are, never as markup."""
+"""What the verbs print on stdout. Texts from data never steer the terminal, nor are they markup."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
+from rich.text import Text as RichText
 
 from bayespool.figures import brief, decimals_for, spread
-from bayespool.measures import MEASURES
-from bayespool.page.words import (
+from bayespool.measures import MEASURES, symbol
+from bayespool.names import printable
+from bayespool.prior.words import short
+from bayespool.prose.words import (
     USUAL,
     beyond,
     chance_mcse,
-    effect_name,
     ends,
     interval,
     not_beyond,
@@ -29,7 +30,6 @@ from bayespool.page.words import (
     tau_mcse,
     verdict,
 )
-from bayespool.prior.words import short
 from bayespool.summaries import number, probability
 from bayespool.trials import Trials
 from bayespool.trials.columns import LAYOUTS, OPTIONAL
@@ -37,7 +37,7 @@ from bayespool.trials.columns import LAYOUTS, OPTIONAL
 if TYPE_CHECKING:
     from bayespool.analysis import Analysis
 
-__all__ = ["catalogue", "checked", "engines", "result"]
+__all__ = ["catalogue", "checked", "engines", "findings", "result"]
 
 PAPER = 110  # columns where stdout is no terminal
 LAYOUT_WORDS = {
@@ -49,11 +49,21 @@ LAYOUT_WORDS = {
     "generic": "an estimate with its standard error",
 }
 
+SHORT = 20  # rows of a study's table that is printed whole
+TABLED = (
+    "tipping", "leave-one-out", "cumulative", "subgroup", "power", "left-out-predictive", "models",
+    "averaging", "measures-side-by-side",
+)  # fmt: skip
+SHOWN_IN = ("natural_lower", "natural_upper", "says", "note", "kind", "reason")
+UNSHOWN = ("_new_lower", "_new_upper", "natural_at_half", "natural_at_double", "tau_lower",
+           "tau_upper", "prob_harm", "median_per_doubling", "natural_root", "elpd_se")  # fmt: skip
+ENDS = ("median", "lower", "upper")
+
 
 def checked(trials: Trials) -> None:
     """Print what a file holds."""
     out = _console()
-    out.print(Text(trials.path, style="bold"))
+    out.print(_text(trials.path, style="bold"))
     names = [m.name for m in MEASURES.values() if trials.layout in m.layouts]
     used = [name for name in OPTIONAL if name in trials.frame]
     known = {"trial", *LAYOUTS[trials.layout], *OPTIONAL}
@@ -69,8 +79,8 @@ def checked(trials: Trials) -> None:
     ]
     _pairs(out, rows)
     for note in trials.notes:
-        out.print(Text(f"  note: {note}"))
-    out.print(Text("No fault found."))
+        out.print(_text(f"  note: {note}"))
+    out.print(_text("No fault found."))
 
 
 def catalogue(table: pd.DataFrame, measure: str | None) -> None:
@@ -78,17 +88,17 @@ def catalogue(table: pd.DataFrame, measure: str | None) -> None:
     out = _console()
     published = table["set"].str[-4:].str.isdigit()
     for kind, rows in table[~published].groupby("measure", sort=False):
-        out.print(Text(f"{kind}: {MEASURES[str(kind)].long}", style="bold"))
+        out.print(_text(f"{kind}: {MEASURES[str(kind)].long}", style="bold"))
         for row in rows.to_dict("records"):
             _set(out, {str(key): value for key, value in row.items()})
     for name, rows in table[published].groupby("set", sort=False):
         kinds = ", ".join(dict.fromkeys(rows["measure"]))
-        out.print(Text(f"{name} ({kinds})", style="bold"))
-        out.print(Text(f"  {rows['source'].iloc[0]}"))
+        out.print(_text(f"{name} ({kinds})", style="bold"))
+        out.print(_text(f"  {rows['source'].iloc[0]}"))
         if measure is None:
             some = rows["name"].iloc[0]
             count = len(rows.drop_duplicates("name"))
-            out.print(Text(f"  {count} rows, such as {some}; --measure lists them"))
+            out.print(_text(f"  {count} rows, such as {some}; --measure lists them"))
             continue
         own_mu = rows["mu"].nunique() > 1
         longest = rows["name"].str.len().max()
@@ -97,13 +107,13 @@ def catalogue(table: pd.DataFrame, measure: str | None) -> None:
             reach = f"{short(row['tau_lower'])} to {short(row['tau_upper'])}"
             said = f"{mu}tau {row['tau']}: median {short(row['tau_median'])}, 95 % in {reach}"
             # One line each, whatever the width, so that grep finds whole rows.
-            out.print(Text(f"  {row['name']:<{longest}}  {said}"), soft_wrap=True)
+            out.print(_text(f"  {row['name']:<{longest}}  {said}"), soft_wrap=True)
 
 
 def _set(out: Console, row: dict[str, Any]) -> None:
     mu = row["mu"] or "yours to write" if row["name"] in ("weak", "vague") else (
         row["mu"] or "needs --important and --benefit")  # fmt: skip
-    out.print(Text(f"  {row['name']:<12} mu {mu}; tau {row['tau'] or 'yours to write'}"))
+    out.print(_text(f"  {row['name']:<12} mu {mu}; tau {row['tau'] or 'yours to write'}"))
     said = []
     if not math.isnan(row["mu_lower"]):
         ends = f"{short(row['mu_lower'])} to {short(row['mu_upper'])}"
@@ -123,12 +133,12 @@ def result(analysis: Analysis) -> None:
     people = f", {record['participants']} participants" if record["participants"] else ""
     k = record["trials"]
     kind = MEASURES[analysis.measure]
-    out.print(Text(f"{analysis.name}: {kind.long}, {k} trial{'s'[: k != 1]}{people}", "bold"))
+    out.print(_text(f"{analysis.name}: {kind.long}, {k} trial{'s'[: k != 1]}{people}", "bold"))
     words = {"random": "random effects", "t": "Student-t effects", "common": "common effect"}
     said = [f"{part} ~ {brief(record['priors'][part])}" for part in ("mu", "tau", "phi")
             if record["priors"][part]]  # fmt: skip
     model = f"{analysis.likelihood} likelihood, {words[analysis.effects]}"
-    out.print(Text(f"{model}; {record['priors']['name']} priors: {', '.join(said)}"))
+    out.print(_text(f"{model}; {record['priors']['name']} priors: {', '.join(said)}"))
     out.print()
     _effects(out, analysis)
     out.print()
@@ -137,7 +147,7 @@ def result(analysis: Analysis) -> None:
     engines(analysis)
     if record["notes"]:
         out.print()
-        out.print(Text("Notes", style="bold"))
+        out.print(_text("Notes", style="bold"))
         for note in record["notes"]:
             _paragraph(out, note, 2)
 
@@ -145,7 +155,7 @@ def result(analysis: Analysis) -> None:
 def _effects(out: Console, analysis: Analysis) -> None:
     natural = analysis.record[analysis.engine]["natural"]
     kind = MEASURES[analysis.measure]
-    name = effect_name(kind.name)
+    name = symbol(kind.name)
     rows = [(name, "mu")]
     if "theta_new" in natural:
         rows.append(("in a new trial", "theta_new"))
@@ -182,6 +192,53 @@ def _chances(out: Console, analysis: Analysis) -> None:
     out.print(grid)
 
 
+def findings(analysis: Analysis) -> None:
+    """Print what each sensitivity study says."""
+    out = _console()
+    for finding in analysis.findings.values():
+        title = finding.study.title
+        out.print(_text(f"{title[:1].upper()}{title[1:]}", style="bold"))
+        _paragraph(out, finding.sentence or "No answer.", 2)
+        if finding.study.name in TABLED and 0 < len(finding.table) <= SHORT:
+            out.print(_plain_table(out, finding.table))
+        out.print()
+
+
+def _plain_table(out: Console, table: pd.DataFrame) -> Table:
+    """A short table, of whose columns as many as fit are shown: an interval is one of them."""
+    columns: dict[str, list[str]] = {}
+    for name in map(str, table):
+        if name in SHOWN_IN or name.endswith(UNSHOWN) or table[name].isna().all():
+            continue
+        if name == "natural_median":
+            ends = zip(*(table[f"natural_{word}"] for word in ENDS), strict=True)
+            columns["effect [95 %]"] = ["–" if row[0] != row[0] else spread(row) for row in ends]
+        else:
+            columns[name.replace("_", " ")] = [_cell(name, value) for value in table[name]]
+    grid, room = [], out.width
+    for head, cells in columns.items():
+        room -= 3 + max(map(len, [head, *cells]))
+        if room < 0:
+            break
+        grid.append((head, cells))
+    shown = _grid(*(head for head, _ in grid))
+    for row in zip(*(cells for _, cells in grid), strict=True):
+        shown.add_row(*row)
+    return shown
+
+
+def _cell(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return printable(value) or "–"
+    if value is None or value != value:
+        return "–"
+    if name.startswith("prob"):
+        return probability(float(value))
+    return number(float(value)) if isinstance(value, float) else str(value)
+
+
 def engines(analysis: Analysis, every: bool = False) -> None:
     """Print the engines side by side, and whether they agree; all methods or the usual ones."""
     out = _console()
@@ -194,7 +251,7 @@ def engines(analysis: Analysis, every: bool = False) -> None:
     decimals = decimals_for(kind.ratio, [pair for pair in reach if _known(pair)])
     null = f"{kind.null:g}"
     sign = ">" if analysis.benefit == "higher" else "<"
-    name = effect_name(kind.name)
+    name = symbol(kind.name)
     grid = _grid("engine", f"{name} [95 %]", "tau", f"P({name} {sign} {null})", "verdict" * every)
     for row in rows:
         natural = [row[f"natural_{end}"] for end in ("estimate", "lower", "upper")]
@@ -205,12 +262,12 @@ def engines(analysis: Analysis, every: bool = False) -> None:
             else spread(natural, decimals, "-", kind.ratio),
             number(row["tau"], tau_mcse(analysis, row["engine"])),
             probability(row["prob_benefit"], null_mcse(analysis, row["engine"])),
-            Text(str(row["verdict"] or "") if every else ""),
+            _text(str(row["verdict"] or "") if every else ""),
         )
     out.print(grid)
-    out.print(Text(verdict(analysis)))
+    out.print(_text(verdict(analysis)))
     if said := sampled(analysis):
-        out.print(Text(said))
+        out.print(_text(said))
 
 
 def _paragraph(out: Console, text: str, indent: int) -> None:
@@ -218,7 +275,12 @@ def _paragraph(out: Console, text: str, indent: int) -> None:
     margin = " " * indent
     text = text.replace(" %", "\u00a0%")  # a percentage stays in one piece
     lines = textwrap.wrap(text, width, initial_indent=margin, subsequent_indent=margin)
-    out.print(Text("\n".join(lines).replace("\u00a0%", " %")), soft_wrap=True)
+    out.print(_text("\n".join(lines).replace("\u00a0%", " %")), soft_wrap=True)
+
+
+def _text(words: str, style: str = "") -> RichText:
+    """Words without markup; what could steer the terminal is written out."""
+    return RichText(printable(words, lines=True), style)
 
 
 def _known(pair: Sequence[float | None]) -> bool:
@@ -236,7 +298,7 @@ def _grid(*heads: str) -> Table:
 def _pairs(out: Console, rows: Sequence[tuple[str, str]]) -> None:
     grid = Table.grid(padding=(0, 2, 0, 0))
     for name, value in rows:
-        grid.add_row(f"  {name}", Text(value))
+        grid.add_row(f"  {name}", _text(value))
     out.print(grid)
 
 

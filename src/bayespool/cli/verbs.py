@@ -1,4 +1,4 @@
-"""check, priors, fit, crosscheck, report."""
+"""check, priors, fit, crosscheck, sensitivity, report."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 
 from bayespool.cli import options as o
 from bayespool.errors import UsageError
+from bayespool.names import folder_name, printable
 
 if TYPE_CHECKING:
     from bayespool.analysis import Analysis
@@ -64,11 +65,16 @@ def fit(
     phi: o.Phi = None,
     important: o.Important = None,
     threshold: o.Threshold = None,
+    question: o.Question = "",
+    treatment: o.Treatment = "the treatment",
+    event: o.Event = "",
+    absolute: o.Absolute = None,
     double_zero: o.DoubleZero = "drop",
     engine: o.Engine = "both",
     seed: o.Seed = 2026,
     json: o.Json = None,
     out: o.Out = None,
+    png: o.Png = False,
     quiet: o.Quiet = False,
 ) -> None:
     """Pool the trials and give the probability of benefit."""
@@ -78,7 +84,7 @@ def fit(
     found = _analyse(data, settings, quiet)
     if json != "-":
         show.result(found)
-    _keep(found, json, out, quiet)
+    _keep(found, json, out, png, quiet)
 
 
 @app.command()
@@ -94,11 +100,16 @@ def crosscheck(
     phi: o.Phi = None,
     important: o.Important = None,
     threshold: o.Threshold = None,
+    question: o.Question = "",
+    treatment: o.Treatment = "the treatment",
+    event: o.Event = "",
+    absolute: o.Absolute = None,
     double_zero: o.DoubleZero = "drop",
     engine: o.Engine = "both",
     seed: o.Seed = 2026,
     json: o.Json = None,
     out: o.Out = None,
+    png: o.Png = False,
     quiet: o.Quiet = False,
 ) -> None:
     """Put exact, NUTS and every frequentist method side by side, with a verdict."""
@@ -107,15 +118,16 @@ def crosscheck(
     found = _analyse(data, _settings(locals()), quiet)
     if json != "-":
         show.engines(found, every=True)
-    _keep(found, json, out, quiet)
+    _keep(found, json, out, png, quiet)
 
 
 @app.command()
-def report(
-    data: o.DataFiles,
-    out: o.OutNeeded,
+def sensitivity(
+    data: o.Data,
     measure: o.Measure,
     benefit: o.Benefit,
+    only: o.Only = None,
+    doubt: o.Doubt = None,
     likelihood: o.Likelihood = None,
     effects: o.Effects = "random",
     priors: o.PriorSet = "weak",
@@ -124,36 +136,99 @@ def report(
     phi: o.Phi = None,
     important: o.Important = None,
     threshold: o.Threshold = None,
+    question: o.Question = "",
+    treatment: o.Treatment = "the treatment",
+    event: o.Event = "",
+    absolute: o.Absolute = None,
+    double_zero: o.DoubleZero = "drop",
+    engine: o.Engine = "exact",
+    seed: o.Seed = 2026,
+    json: o.Json = None,
+    out: o.Out = None,
+    png: o.Png = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Ask how the answer moves: other priors, other trials, less trust, other models."""
+    from bayespool import studies
+    from bayespool.cli import show
+
+    names = studies.named(None if only is None else [name.strip() for name in only.split(",")])
+    settings = _settings(locals())
+    settings["studies"] = "all" if only is None else names
+    settings["doubted"] = _doubted(doubt or [])
+    found = _analyse(data, settings, quiet)
+    if json != "-":
+        show.findings(found)
+    _keep(found, json, out, png, quiet)
+
+
+@app.command()
+def report(
+    data: o.DataFiles,
+    out: o.OutNeeded,
+    measure: o.Measure,
+    benefit: o.Benefit,
+    doubt: o.Doubt = None,
+    likelihood: o.Likelihood = None,
+    effects: o.Effects = "random",
+    priors: o.PriorSet = "weak",
+    mu: o.Mu = None,
+    tau: o.Tau = None,
+    phi: o.Phi = None,
+    important: o.Important = None,
+    threshold: o.Threshold = None,
+    question: o.Question = "",
+    treatment: o.Treatment = "the treatment",
+    event: o.Event = "",
+    absolute: o.Absolute = None,
     double_zero: o.DoubleZero = "drop",
     engine: o.Engine = "both",
     seed: o.Seed = 2026,
     json: o.JsonOfAll = None,
+    png: o.Png = False,
     quiet: o.Quiet = False,
 ) -> None:
     """Run fit for each file with the same options, and write a folder with one page of results."""
-    from bayespool.page import page
+    from bayespool.analysis import write_report
 
-    settings = _settings(locals())
-    stems = [Path(name).stem for name in data]
+    settings = _settings(locals()) | {
+        "studies": "all" if engine != "nuts" else (),
+        "doubted": _doubted(doubt or []),
+    }
+    stems = [folder_name(printable(Path(name).stem)).casefold() for name in data]
     if twice := sorted({stem for stem in stems if stems.count(stem) > 1}):
         raise UsageError(
             f"two files are called {', '.join(twice)}: each gets a folder of its name in {out}. "
             "Rename one."
         )
     found = [_analyse(name, settings, quiet) for name in data]
-    for stem, analysis in zip(stems, found, strict=True):
-        analysis.write(Path(out) / stem)
+    page = write_report(found, out, png=png, diagnostics=True)
     records = [analysis.record for analysis in found]
     _write_json(records if len(records) > 1 else records[0], json, quiet)
-    _say(f"Wrote {page(found, out)}", quiet)
+    _say(f"Wrote {page}", quiet)
 
 
 def _settings(given: dict[str, Any]) -> dict[str, Any]:
     """Arguments for `analyse` from a verb's own, all but the priors' texts."""
-    words = ("measure", "benefit", "likelihood", "effects", "engine", "seed", "double_zero")
-    settings = {word: given[word] for word in words}
-    settings |= {"thresholds": given["threshold"] or (), "important": given["important"]}
+    words = (
+        "measure", "benefit", "likelihood", "effects", "engine", "seed", "double_zero",
+        "important", "question", "treatment", "event", "absolute",
+    )  # fmt: skip
+    settings = {word: given[word] for word in words} | {"thresholds": given["threshold"] or ()}
     return settings | {"priors": {word: given[word] for word in ("priors", "mu", "tau", "phi")}}
+
+
+def _doubted(given: list[str]) -> dict[str, list[str]]:
+    """Read COLUMN=VALUE texts; UsageError for one without its sign."""
+    found: dict[str, list[str]] = {}
+    for text in given:
+        column, sign, value = text.partition("=")
+        if not (sign and column.strip()):
+            raise UsageError(f"--doubt takes COLUMN=VALUE, as in risk_of_bias=high, not {text!r}.")
+        found.setdefault(column.strip(), []).append(value.strip())
+    if len(found) > 1:
+        raise UsageError("--doubt takes one column: give several of its values instead.")
+    return found
 
 
 def _analyse(data: str, settings: dict[str, Any], quiet: bool) -> Analysis:
@@ -200,10 +275,10 @@ def _priors(
     )
 
 
-def _keep(analysis: Analysis, json: str | None, out: str | None, quiet: bool) -> None:
+def _keep(analysis: Analysis, json: str | None, out: str | None, png: bool, quiet: bool) -> None:
     _write_json(analysis.record, json, quiet)
     if out is not None:
-        analysis.write(out)
+        analysis.write(out, png=png)
         _say(f"Wrote {out}", quiet)
 
 
@@ -219,4 +294,4 @@ def _write_json(content: Any, json: str | None, quiet: bool) -> None:
 
 def _say(text: str, quiet: bool) -> None:
     if not quiet:
-        typer.echo(text, err=True)
+        typer.echo(printable(text, lines=True), err=True)

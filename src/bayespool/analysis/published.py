@@ -1,0 +1,278 @@
+"""What published reviews found for the same outcomes, and why it is not the same number."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bayespool.agreement import rows_of
+from bayespool.errors import BayespoolError, DataError
+from bayespool.frequentist import pool
+from bayespool.measures import MEASURES, from_natural, to_natural
+from bayespool.posterior import Posterior
+from bayespool.summaries import count_of, in_natural_units, number
+from bayespool.trials import Trials
+
+COLUMNS = (
+    "review", "outcome", "k", "n", "measure", "estimate", "ci_low", "ci_high", "model", "source",
+    "source_locator",
+)  # fmt: skip
+NUMBERS = ("k", "n", "estimate", "ci_low", "ci_high")
+ENDS = ("estimate", "lower", "upper")
+SAME = {"WMD": "MD"}  # a weighted mean difference is a pooled mean difference
+METHODS = {"common-IV": "the common effect", "DL": "DerSimonian–Laird"}
+MEDIANS = ("quartiles", "range", "five")
+DESIGN = re.compile(r"RCT|randomi|observational|comparative|designs", re.IGNORECASE)
+PATIENTS = re.compile(r"ARDS|COVID")
+BRACKETS = re.compile(r"\((.*)\)")
+
+
+def published_rows(
+    path: str | os.PathLike[str],
+    outcomes: Sequence[str],
+    posterior: Posterior,
+    measures: Sequence[dict[str, Any]] = (),
+    double_zero: str = "drop",
+) -> list[dict[str, Any]]:
+    """Put published results beside ours, as the record's ``published``.
+
+    Parameters
+    ----------
+    path : str or PathLike
+        CSV with ``review, outcome, k, n, measure, estimate, ci_low, ci_high, model, source,
+        source_locator``; a cell that the review does not print is empty.
+    outcomes : sequence of str
+        What the file calls this outcome.
+    posterior : Posterior
+        Our main analysis.
+    measures : sequence of dict
+        Its ``other_measures``, for reviews on another measure.
+    double_zero : {"drop", "keep"}
+        As for `pool`.
+
+    Returns
+    -------
+    list of dict
+        Rows in the file's order: ``review, outcome, k, n, measure, estimate, lower, upper,
+        model, source, locator``; ours on that measure as ``our_k``, ``our_method``,
+        ``our_estimate, our_lower, our_upper`` (a classical method) and ``our_median,
+        our_median_lower, our_median_upper`` (the posterior); ``why`` they differ, in two steps:
+        other trials by the same kind of method, then another model of the same trials.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read, lacks a column or one of the outcomes, or has an impossible
+        number. All faults at once.
+    """
+    file = _read(Path(path), outcomes)
+    file = file[file["outcome"].isin(list(outcomes))]
+    classical: dict[str, dict[str, dict[str, Any]]] = {}
+    rows = []
+    for cells in rows_of(file):
+        row = _of_file(cells)
+        measure = SAME.get(row["measure"], row["measure"])
+        if measure not in classical:
+            classical[measure] = _classical(posterior, measure, double_zero)
+        answer = _answer(posterior, measure, measures)
+        method = "DL" if row["model"].startswith("random") else "common-IV"
+        base = classical[measure].get(method, {})
+        ours = {"our_k": base.get("k"), "our_method": method if base else None}
+        ours |= {f"our_{end}": base.get(end) for end in ENDS}
+        ours |= dict(
+            zip(("our_median", "our_median_lower", "our_median_upper"), answer, strict=True)
+        )
+        why = _why(row, measure, posterior, classical[measure], method, answer)
+        rows.append(row | ours | {"why": why})
+    return rows
+
+
+def _read(path: Path, outcomes: Sequence[str]) -> pd.DataFrame:
+    try:
+        file = pd.read_csv(Path(path), dtype="str", keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read: {error}.") from error
+    if missing := [name for name in COLUMNS if name not in file]:
+        raise DataError(f"{path}: there is no column {' or '.join(missing)}.")
+    there = list(dict.fromkeys(file["outcome"]))
+    faults = [
+        f"{path}: no row has the outcome {name!r}. It has {', '.join(there)}."
+        for name in outcomes
+        if name not in there
+    ]
+    for number_of, cells in enumerate(rows_of(file), start=2):
+        where = f"{path}, row {number_of} ({cells['review']})"
+        faults += [f"{where}: {fault}" for fault in _faults(cells)]
+    if faults:
+        raise DataError(faults)
+    return file
+
+
+def _faults(cells: dict[str, str]) -> list[str]:
+    found, values = [], {}
+    for name in NUMBERS:
+        try:
+            values[name] = float(cells[name] or "nan")
+            if cells[name] and not math.isfinite(values[name]):
+                raise ValueError(cells[name])
+        except ValueError:
+            found.append(f"{name} = {cells[name]!r} is not a number. Leave it empty if unknown.")
+            values[name] = math.nan
+    low, middle, high = (values[name] for name in ("ci_low", "estimate", "ci_high"))
+    if not math.isnan(middle) and not cells["measure"]:
+        found.append("there is an estimate and no measure.")
+    if math.isnan(low) != math.isnan(high) or low > middle or middle > high:
+        found.append(f"the interval {low:g} to {high:g} does not hold the estimate {middle:g}.")
+    measure = MEASURES.get(cells["measure"])
+    if measure is not None and measure.ratio and min(low, middle) <= 0:
+        found.append(f"{cells['measure']} is a ratio, above 0; found {min(low, middle):g}.")
+    return found
+
+
+def _of_file(cells: dict[str, str]) -> dict[str, Any]:
+    numbers = {name: float(cells[name]) if cells[name] else None for name in NUMBERS}
+    k, n = (round(float(cells[word])) if cells[word] else None for word in ("k", "n"))
+    return {
+        "review": cells["review"],
+        "outcome": cells["outcome"],
+        "k": k,
+        "n": n,
+        "measure": cells["measure"],
+        "estimate": numbers["estimate"],
+        "lower": numbers["ci_low"],
+        "upper": numbers["ci_high"],
+        "model": cells["model"],
+        "source": cells["source"],
+        "locator": cells["source_locator"],
+    }
+
+
+def _classical(posterior: Posterior, measure: str, double_zero: str) -> dict[str, dict[str, Any]]:
+    """Natural-unit estimates of our trials by method; empty where they have none."""
+    trials = posterior.trials
+    if measure not in MEASURES or (trials.layout == "generic" and measure != posterior.measure):
+        return {}
+    try:
+        table = pool(trials, measure, list(METHODS), double_zero)
+    except BayespoolError:  # another layout, or no trial has an estimate
+        return {}
+    scale = "log" if MEASURES[measure].ratio else "identity"
+    return {
+        row["method"]: {"k": row["k"]} | {end: float(to_natural(row[end], scale)) for end in ENDS}
+        for row in table.to_dict("records")
+    }
+
+
+def _answer(
+    posterior: Posterior, measure: str, measures: Sequence[dict[str, Any]]
+) -> list[float | None]:
+    """Our median and interval on a measure, natural units; None where there is none."""
+    words = ("median", "lower", "upper")
+    if measure == posterior.measure:
+        natural = in_natural_units(posterior["mu"], posterior.scale)
+        return [natural[word] for word in words]
+    for row in measures:
+        if row["measure"] == measure:
+            return [row[f"natural_{word}"] for word in words]
+    return [None] * 3
+
+
+def _why(
+    row: dict[str, Any],
+    measure: str,
+    posterior: Posterior,
+    classical: dict[str, dict[str, Any]],
+    method: str,
+    answer: list[float | None],
+) -> str:
+    theirs = [row[end] for end in ENDS]
+    found = [_trials(row, posterior.trials), _design(row)]
+    if theirs[0] is None:
+        return " ".join([*found, "The file gives no estimate."])
+    if measure != posterior.measure:
+        found.append(f"It is on {row['measure']}, our main analysis on {posterior.measure}.")
+    if not classical:
+        return " ".join([*found, f"Our data give no {row['measure']} to compare."])
+    ours = [classical[method][end] for end in ENDS]
+    details = [f"{classical[method]['k']} with an estimate"]
+    if posterior.trials.layout in MEDIANS:
+        details.append("from medians")
+    second = [classical["DL"][end] for end in ENDS]
+    if not row["model"] and second != ours:
+        details.append(f"by {METHODS['DL']} {_written(second)}")
+    found.append(
+        f"Step 1, trials: theirs is {measure} {_printed(theirs)} (model "
+        f"{row['model'] or 'not stated'}), ours by {METHODS[method]} {_written(ours)} "
+        f"({'; '.join(details)}). Theirs is {_compared(theirs, ours, measure, 'ours')}."
+    )
+    if answer[0] is None:
+        return " ".join([*found, f"Step 2, model: we have no posterior on {measure}."])
+    tau = ""
+    if measure == posterior.measure and "tau" in posterior:
+        tau = f", tau {number(float(posterior['tau'].quantile(0.5)))}"
+    found.append(
+        f"Step 2, model: our posterior ({posterior.likelihood} likelihood, {posterior.effects} "
+        f"effect{'s' if posterior.effects != 'common' else ''}{tau}) is {_written(answer)}, "
+        f"{_compared(answer, ours, measure, 'our estimate of step 1')}."
+    )
+    return " ".join(found)
+
+
+def _trials(row: dict[str, Any], trials: Trials) -> str:
+    here = f"{len(trials)}"
+    if "trials_pooled" in trials.frame:
+        counts = [count_of(cell) for cell in trials.frame["trials_pooled"]]
+        pooled = ", ".join("not stated" if count is None else f"{count:g}" for count in counts)
+        here = f"one published pooled row of {pooled}"
+    there = "not stated" if row["k"] is None else str(row["k"])
+    return (
+        f"Trials there: {there}; here: {here}. People there: "
+        f"{'not stated' if row['n'] is None else row['n']}; here: "
+        f"{trials.participants or 'not stated'}."
+    )
+
+
+def _design(row: dict[str, Any]) -> str:
+    """Quote what the file says of the review's designs and patients, and of the number itself."""
+    labels = [match[1] for word in ("review", "outcome") if (match := BRACKETS.search(row[word]))]
+    said = [text for text in labels if DESIGN.search(text) or PATIENTS.search(text)]
+    if row["locator"] != "abstract":
+        said.append(row["locator"])
+    found = [f"The file says: {'; '.join(said)}."] if said else []
+    if not any(DESIGN.search(text) for text in said):
+        found.append("Design: not stated.")
+    return " ".join(found)
+
+
+def _compared(a: Sequence[Any], b: Sequence[Any], measure: str, what: str) -> str:
+    """Say how far the first estimate lies from the second, and how much wider its interval is."""
+    scale = "log" if MEASURES[measure].ratio else "identity"
+    if scale == "log":
+        gap = f"{a[0] / b[0]:.2f} times {what}"
+    elif number(a[0]) == number(b[0]):
+        gap = f"equal to {what}"
+    else:
+        gap = f"{number(abs(a[0] - b[0]))} {'above' if a[0] > b[0] else 'below'} {what}"
+    if None in (*a, *b):
+        return gap
+    widths = [float(from_natural(ends[2], scale) - from_natural(ends[1], scale)) for ends in (a, b)]
+    logs = " on the log scale" if scale == "log" else ""
+    return f"{gap}, its interval {widths[0] / widths[1]:.2f} times as wide{logs}"
+
+
+def _printed(ends: Sequence[Any]) -> str:
+    """As the review prints it."""
+    middle, lower, upper = ends
+    return f"{middle:g}" + ("" if lower is None else f" [{lower:g}, {upper:g}]")
+
+
+def _written(ends: Sequence[Any]) -> str:
+    middle, lower, upper = ends
+    interval = "" if lower is None else f" [{number(lower)}, {number(upper)}]"
+    return f"{number(middle)}{interval}"
