@@ -10,8 +10,8 @@ help:
 	@echo "make report    run the whole review: data/ to reports/"
 	@echo "make test      run the tests"
 	@echo "make lint      check style, formatting and types"
-	@echo "make bench     time the engines beside other software (not built yet)"
-	@echo "make validate  simulation-based calibration and coverage (not built yet)"
+	@echo "make bench     time the engines beside other software; writes reports/benchmarks.md"
+	@echo "make validate  calibration by simulation (resumes), broken input, kills, determinism (three hours)"
 	@echo "make docs      build the documentation site (not built yet)"
 	@echo "make clean     remove .venv and the caches; reports/ stays"
 	@echo "make lock      resolve the dependencies anew (needs uv)"
@@ -22,18 +22,21 @@ report: .venv/ready
 	@$(BIN)/python models/all.py
 
 test: .venv/ready
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: .venv/ready
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-bench:
-	@echo "Nothing to time yet: 'make bench' comes with the issue on speed."
+bench: .venv/ready
+	@$(BIN)/python tests/benchmarks.py
 
-validate:
-	@echo "Nothing to validate yet: 'make validate' comes with the issue on simulation-based calibration."
+validate: .venv/ready
+	@$(BIN)/python tests/validate.py
+	@$(BIN)/python tests/fuzz_many.py
+	@$(BIN)/python tests/faults.py
+	@$(BIN)/python tests/determinism_whole.py
 
 docs:
 	@echo "No site to build yet: 'make docs' comes with the issue on documentation. README.md is the guide until then."

@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -5,14 +6,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import bayespool as bp
 from bayespool.agreement import DisagreementError
-from bayespool.analysis.alternatives import changed
 from bayespool.analysis.checks import certified, largest_change, mirrored
-from bayespool.analysis.run import gated, sampling_notes
+from bayespool.analysis.classical import classical_parts, small_trials
+from bayespool.analysis.sampled import gated, sampling_notes
+from bayespool.cli import main
 from bayespool.files import json_text, without_keys
 from bayespool.prior import parse_prior
+from bayespool.subsets import changed
 
 COUNTS = pd.DataFrame(
     {
@@ -59,7 +63,8 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path):
 def test_the_tables_that_apply(both):
     assert set(both.tables) == {
         "summary", "trials", "prob_benefit", "engines", "frequentist", "diagnostics", "agreement",
-        "phi_sensitivity", "other_measures", "other_priors", "alternatives",
+        "phi_sensitivity", "other_measures", "other_priors", "alternatives", "absolute",
+        "published", "classical_leave_one_out", "predictive", "psense",
     }  # fmt: skip
     exact = bp.analyse(MEANS, "MD", bp.Priors("Flat()", "HalfNormal(1)"), engine="exact")
     assert set(exact.tables) == {"summary", "trials", "prob_benefit", "engines", "frequentist"}
@@ -173,6 +178,12 @@ def test_scripts_command_and_api_give_one_number(both, mortality):
         ({"likelihood": "poisson"}, "binomial"),
         ({"effects": "fixed"}, "random, common, t"),
         ({"double_zero": "maybe"}, "drop"),
+        ({"absolute": 0}, "absolute = 0 is not between 0 and 1000"),
+        ({"absolute": 1000}, "per 1,000 patients"),
+        ({"published": "some.csv"}, "give both or none"),
+        ({"published_as": ["deaths"]}, "give both or none"),
+        ({"also": {"RR": bp.priors("RR")}}, "beside the main one, which is RR"),
+        ({"also": {"MD": bp.Priors("Flat()", "HalfNormal(1)")}}, "cannot be computed"),
         (
             {
                 "likelihood": "normal",
@@ -286,7 +297,7 @@ FLAT = bp.Priors("Flat()", "Flat()")
 
 
 def test_a_side_analysis_without_answer_leaves_the_main_one(valid_record, tmp_path):
-    found = bp.analyse(ONE_EMPTY, "RD", FLAT, benefit="lower", engine="exact")
+    found = bp.analyse(ONE_EMPTY, "RD", FLAT, benefit="lower", engine="exact", beside=())
     rows = valid_record(found.record)["phi_sensitivity"]
     (lost,) = [row for row in rows if "reason" in row]
     assert lost["case"] == "without trials that have no event in either arm"
@@ -305,8 +316,9 @@ def test_a_reading_without_answer_says_why(tmp_path):
     change = {"outcome": "o", "scenario": "two left", "change": "drop", "trial": "c"}
     pd.DataFrame([change | {"reason": "doubt"}]).to_csv(path, index=False)
     found = bp.analyse(
-        COUNTS, "RR", FLAT, benefit="lower", engine="exact", name="o", alternatives=path
-    )
+        COUNTS, "RR", FLAT, benefit="lower", engine="exact", name="o", alternatives=path,
+        beside=(),
+    )  # fmt: skip
     row = found.tables["alternatives"].iloc[0]
     assert row["scenario"] == "two left"
     assert pd.isna(row["prob_benefit"])
@@ -369,7 +381,14 @@ def test_risk_differences_with_and_without_the_trials_without_contrast():
 
 
 @pytest.mark.parametrize(
-    "options", [{"beside": [bp.priors("HR", "vague")]}, {"alternatives": "none.csv"}], ids=str
+    "options",
+    [
+        {"beside": [bp.priors("HR", "vague")]},
+        {"also": {"MD": bp.Priors("Flat()", "HalfNormal(1)")}},
+        {"alternatives": "none.csv"},
+        {"published": "none.csv", "published_as": ["x"]},
+    ],
+    ids=lambda options: next(iter(options)),
 )
 def test_what_needs_the_exact_engine_is_refused_without_it(options):
     with pytest.raises(bp.UsageError, match="answered by the exact engine"):
@@ -380,3 +399,162 @@ def test_without_a_declared_benefit_notes_name_the_side():
     notes = "\n".join(bp.analyse(COUNTS, "OR", engine="exact").notes)
     assert "P(OR < 1) changes by at most" in notes
     assert "P(benefit)" not in notes
+
+
+def rows_by_prior(found: bp.Analysis) -> dict[str, dict]:
+    return {row["prior"]: row for row in found.record["other_priors"]}
+
+
+def test_every_named_set_that_applies_is_run_unless_told_otherwise():
+    options = {"benefit": "lower", "important": 0.7, "engine": "exact"}
+    names = ["weak", "vague", "sceptical", "enthusiastic", "pessimistic"]
+    assert list(rows_by_prior(bp.analyse(COUNTS, "OR", **options))) == names
+    assert "other_priors" not in bp.analyse(COUNTS, "OR", beside=(), **options).record
+    main = bp.priors("OR", "sceptical", important=0.7, benefit="lower")
+    first, *rest = rows_by_prior(bp.analyse(COUNTS, "OR", main, **options))
+    assert (first, rest) == ("sceptical", ["weak", "vague", "enthusiastic", "pessimistic"])
+    own = bp.Priors("Flat()", "HalfNormal(5)", name="flat")
+    in_days = bp.analyse(MEANS, "MD", own, benefit="lower", important=-1, engine="exact")
+    assert list(rows_by_prior(in_days))[:2] == ["flat", "sceptical with own tau"]
+    assert {row["tau"] for row in in_days.record["other_priors"]} == {"HalfNormal(5)"}
+
+
+def test_the_answer_under_a_named_prior_is_that_of_the_prior_alone():
+    found = bp.analyse(COUNTS, "RR", benefit="lower", important=0.7, engine="exact")
+    row = rows_by_prior(found)["enthusiastic"]
+    alone = bp.surface(bp.read_trials(COUNTS), "RR").posterior(
+        bp.priors("RR", "enthusiastic", important=0.7, benefit="lower")
+    )
+    assert row["natural_median"] == pytest.approx(np.exp(alone["mu"].quantile(0.5)), rel=1e-4)
+    assert row["prob_benefit"] == pytest.approx(alone["mu"].cdf(0.0), abs=1e-4)
+    assert row["prob_important"] == pytest.approx(alone["mu"].cdf(np.log(0.7)), abs=1e-4)
+    assert row["prob_benefit_new"] == pytest.approx(alone["theta_new"].cdf(0.0), abs=1e-4)
+    assert row["tau_median"] == pytest.approx(alone["tau"].quantile(0.5), abs=1e-3)
+    assert "95 % to any benefit" in row["says"]
+
+
+def test_without_a_declared_benefit_no_prior_is_asked_for_one():
+    row = bp.analyse(COUNTS, "RR", important=0.7, engine="exact").record["other_priors"][1]
+    assert (row["prior"], row["prob_important"], row["prob_benefit_new"]) == ("vague", None, None)
+    assert row["prob_below"] + row["prob_above"] == pytest.approx(1)
+
+
+def test_a_prior_without_posterior_says_why_and_leaves_the_rest():
+    improper = bp.Priors("Flat()", "Flat()", name="flat")  # two trials cannot bound it
+    found = bp.analyse(
+        MEANS, "HR", benefit="lower", engine="exact", beside=[improper, bp.priors("HR", "vague")]
+    )
+    _, lost, kept = found.record["other_priors"]
+    assert "flat prior on tau needs three informative trials" in lost["reason"]
+    numbers = ("natural_median", "prob_benefit", "prob_important", "prob_benefit_new", "tau_median")
+    assert all(lost[word] is None for word in numbers)
+    assert list(lost) == list(kept)
+    assert kept["reason"] == ""
+    assert any(note.startswith("The prior flat has no answer: ") for note in found.notes)
+
+
+def test_equal_priors_are_run_once_and_a_common_effect_has_no_tau():
+    rows = ["turner2015:adverse-events/pharmacological-vs-placebo"]
+    sets = bp.named_priors("OR", 0.7, "lower", rows=rows)
+    options = {"benefit": "lower", "important": 0.7, "engine": "exact", "beside": sets + sets}
+    assert len(bp.analyse(COUNTS, "OR", **options).record["other_priors"]) == 6
+    common = bp.analyse(COUNTS, "OR", effects="common", **options).record["other_priors"]
+    assert [row["prior"] for row in common][-1] == "pessimistic"  # Turner's mu is the weak one
+    assert all(row["tau"] is None and "tau" not in row["says"] for row in common)
+
+
+def test_slow_priors_are_announced(monkeypatch):
+    monkeypatch.setattr("bayespool.analysis.named.SLOW", -1.0)
+    stages: list[str] = []
+    bp.analyse(MEANS, "HR", engine="exact", progress=stages.append)
+    assert "prior 1 of 1: vague" in stages
+
+
+def test_another_measure_stands_beside_medians_with_its_own_prior():
+    trials = bp.read_trials("data/time_to_improvement.csv")
+    days = bp.Priors("Normal(0, 10)", "HalfNormal(5)")
+    options = {"benefit": "lower", "engine": "exact"}
+    found = bp.analyse(trials, "ROM", also={"MD": days}, **options)
+    ratio, difference = found.record["other_measures"]
+    alone = bp.analyse(trials, "MD", days, **options).record["exact"]
+    assert ratio["natural_median"] == found.record["exact"]["natural"]["mu"]["median"]
+    assert difference["natural_median"] == pytest.approx(alone["natural"]["mu"]["median"], rel=1e-4)
+    assert difference["prob_benefit"] == pytest.approx(alone["prob_benefit"]["0"], abs=1e-4)
+    assert (difference["mu"], difference["tau"]) == ("Normal(0, 10)", "HalfNormal(5)")
+    (note,) = [note for note in found.notes if note.startswith("MD beside it takes")]
+    assert "zhu_2021: mean and SD from median and quartiles; the treatment arm failed" in note
+
+
+def test_egger_waits_for_ten_trials():
+    rng = np.random.default_rng(5)
+    se = np.linspace(0.1, 0.6, 10)
+    y = rng.normal(0.0, se)
+    assert small_trials(y[1:], se[1:])["egger_p"] is None
+    assert ": 9 trials with an estimate" in small_trials(y[1:], se[1:])["note"]
+    line = stats.linregress(1 / se, y / se)  # Egger's own form: is the intercept 0?
+    p = 2 * stats.t.sf(abs(line.intercept / line.intercept_stderr), 8)
+    assert small_trials(y, se)["egger_p"] == pytest.approx(p, rel=1e-9)
+    assert "standard errors that differ" in small_trials(y, np.full(10, 0.3))["note"]
+
+
+def test_the_interval_of_tau_is_where_q_meets_chi_squared():
+    frame = pd.DataFrame({"trial": list("abcd"), "estimate": [-1.2, 0.1, 0.9, -0.3], "se": 0.2})
+    found = bp.analyse(frame, "HR", engine="exact").record["tau_interval"]
+    for end, p in (("lower", 0.975), ("upper", 0.025)):
+        v = 0.04 + found[end] ** 2
+        y = frame["estimate"]
+        assert ((y - y.mean()) ** 2).sum() / v == pytest.approx(stats.chi2.ppf(p, 3), rel=1e-6)
+    for few, parts in ((2, {"small_trials", "tau_interval"}), (1, {"small_trials"})):
+        assert set(classical_parts(bp.read_trials(frame.iloc[:few]), "HR", "drop")) == parts
+
+
+def test_the_classical_leave_one_out_is_the_pool_of_the_rest(mortality):
+    rows = classical_parts(mortality, "RR", "drop")["classical_leave_one_out"]
+    row = next(row for row in rows if row["without"] == "bowdish_2023")
+    rest = mortality.take(np.array([name != "bowdish_2023" for name in mortality.names]))
+    pooled = bp.pool(rest, "RR", ["REML"]).iloc[0]
+    assert len(rows) == 9  # shi_2021 has no estimate to leave out
+    assert row["natural_estimate"] == pytest.approx(np.exp(pooled["estimate"]))
+    assert row["tau"] == pytest.approx(np.sqrt(pooled["tau2"]), abs=1e-6)
+
+
+def test_the_command_line_names_treatment_and_event(tmp_path, capsys):
+    path = tmp_path / "counts.csv"
+    COUNTS.to_csv(path, index=False)
+    words = ["fit", str(path), "--measure", "RR", "--benefit", "lower", "--engine", "exact"]
+    words += ["--important", "0.7", "--json", "-"]
+    assert main([*words, "--treatment", "cells", "--event", "deaths", "--absolute", "20"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (record["treatment"], record["event"]) == ("cells", "deaths")
+    assert [row["prior"] for row in record["other_priors"]][-1] == "pessimistic"
+    assert main([*words, "--absolute", "0"]) == 2
+    assert "between 0 and 1000" in capsys.readouterr().err
+
+
+def test_ratios_that_nobody_took_the_log_of_are_pointed_out():
+    frame = pd.DataFrame({"trial": list("abc"), "estimate": [0.78, 0.9, 1.05], "se": [0.1] * 3})
+    found = bp.analyse(frame, "HR", benefit="lower", engine="exact", beside=())
+    assert any("0.78 is read as HR 2.18" in note for note in found.notes)
+    mixed = frame.assign(estimate=[-0.25, 0.1, -0.3])
+    found = bp.analyse(mixed, "HR", benefit="lower", engine="exact", beside=())
+    assert not any("natural log" in note for note in found.notes)
+    assert not any(
+        "natural log" in note
+        for note in bp.analyse(frame, "generic", bp.priors("OR"), engine="exact").notes
+    )
+
+
+def test_an_answer_that_does_not_settle_is_refused(exact, mortality, monkeypatch):
+    monkeypatch.setattr("bayespool.analysis.checks.largest_change", lambda a, b, at: 0.02)
+    with pytest.raises(bp.PriorError, match=r"changes a probability by 0.02.*Choose a prior"):
+        certified(bp.surface(mortality, "RR"), exact.priors, {"1": 0.0})
+
+
+def test_a_prior_far_from_the_trials_has_its_answer():
+    frame = pd.DataFrame(
+        {"trial": list("abc"), "estimate": [-0.3, 0.1, -0.5], "se": [0.2, 0.3, 0.4]}
+    )
+    priors = bp.Priors("Normal(40, 0.5)", "HalfNormal(0.5)")
+    found = bp.analyse(frame, "OR", priors=priors, benefit="lower", engine="exact").record["exact"]
+    assert found["tau"]["median"] == pytest.approx(5.81, abs=0.01)  # by a plain sum
+    assert found["grid_error"] < 1e-4

@@ -12,7 +12,7 @@ import pytest
 from bayespool.cli import main, run, verbs
 from bayespool.errors import ConvergenceError
 
-COMMAND = [sys.executable, "-c", "import sys; from bayespool.cli import main; sys.exit(main())"]
+COMMAND = [sys.executable, "-m", "bayespool"]
 COUNTS = "trial,events_treatment,n_treatment,events_control,n_control\na,3,40,6,41\nb,5,50,9,49\n"
 FIT = ["--measure", "RR", "--benefit", "lower", "--engine", "exact"]
 
@@ -230,7 +230,6 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(bayespool, counts, tmp_pa
     ("error", "status", "said"),
     [
         (ConvergenceError("no convergence", None), 3, "no convergence"),
-        (KeyboardInterrupt(), 130, "Interrupted"),
         (ValueError("boom"), 1, "BAYESPOOL_DEBUG=1"),
     ],
 )
@@ -289,6 +288,15 @@ def test_a_reader_that_closes_early_sees_no_traceback():
     assert done.stderr.read() == b""
     done.stderr.close()
     assert done.wait() == 1
+
+
+def test_ctrl_c_is_the_callers(monkeypatch, counts):
+    def interrupted(*words):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(verbs, "_analyse", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        main(["fit", counts, *FIT])
 
 
 def test_ctrl_c_ends_with_130_and_writes_nothing(tmp_path):

@@ -3,8 +3,8 @@ import pytest
 from scipy.special import ndtr
 
 import bayespool as bp
-from bayespool.decisions import mcse_of, prob_benefit, thresholds_of
-from bayespool.posterior import Draws
+from bayespool.decisions import Question, mcse_of, prob_benefit, question_of, thresholds_of
+from bayespool.posterior import Draws, NormalMixture
 
 
 def test_the_flagship_at_its_thresholds(exact):
@@ -104,3 +104,53 @@ def test_draws_are_taken_as_they_come(both):
     gap = (sampled["prob_benefit"] - exact["prob_benefit"]).abs()
     assert (gap < 4 * sampled["mcse"]).all()
     assert (sampled["mcse"] > 0).all()
+
+
+# --- the question ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("benefit", "new", "word", "other", "answer"),
+    [
+        ("lower", False, "prob_benefit", "prob_harm", 0.3),
+        ("higher", False, "prob_benefit", "prob_harm", 0.7),
+        (None, False, "prob_below", "prob_above", 0.3),
+        ("higher", True, "prob_benefit_new", "prob_harm_new", 0.7),
+        (None, True, "prob_below_new", "prob_above_new", 0.3),
+    ],
+)
+def test_a_question_names_its_columns_and_takes_its_side(benefit, new, word, other, answer):
+    asked = Question("1", 0.0, benefit, new)
+    assert (asked.word, asked.other) == (word, other)
+    assert asked.better(0.3) == pytest.approx(answer)
+    assert asked.better(np.array([[0.3], [0.5]])) == pytest.approx(np.array([[answer], [0.5]]))
+
+
+def test_a_question_has_the_answer_of_the_table(exact):
+    for benefit, sides in (("lower", {"below": 0.8}), ("higher", {"above": 0.8})):
+        for new in (False, True):
+            asked = Question("0.8", np.log(0.8), benefit, new)
+            table = prob_benefit(exact, benefit, **sides, new=new).set_index("threshold")
+            found = asked.chance(exact["theta_new" if new else "mu"])
+            assert found == table["prob_benefit"][0.8]
+    # Out in a tail 1 - cdf would be 0.
+    far = NormalMixture(np.ones(1), np.array([-10.0]), np.ones(1))
+    assert Question("0", 0.0, "higher").chance(far) == pytest.approx(ndtr(-10.0), rel=1e-12)
+
+
+def test_a_question_is_read_in_natural_units(mortality):
+    ratio, difference = bp.surface(mortality, "RR"), bp.surface(mortality, "RD")
+    assert question_of(ratio, "lower", None) == Question("1", 0.0, "lower")
+    assert question_of(ratio, "lower", 1) == Question("1", 0.0, "lower")
+    assert question_of(ratio, None, "0.90", True) == Question("0.90", np.log(0.9), None, True)
+    assert question_of(ratio, "higher", 1.25) == Question("1.25", np.log(1.25), "higher")
+    assert question_of(difference, "lower", -0.05).at == pytest.approx(np.arctanh(-0.05))
+    for benefit, threshold, words in (
+        ("down", None, "lower or higher"),
+        ("lower", 0, "ratios are above 0"),
+        ("lower", "some", "a threshold is a number"),
+    ):
+        with pytest.raises(bp.UsageError, match=words):
+            question_of(ratio, benefit, threshold)
+    with pytest.raises(bp.UsageError, match="between -1 and 1"):
+        question_of(bp.surface(mortality, "RD", "normal"), "lower", 1.5)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -15,7 +12,7 @@ from scipy.special import gammaln, logsumexp, ndtr
 from bayespool.errors import PriorError, UsageError
 from bayespool.exact import closed, surface
 from bayespool.measures import risks
-from bayespool.prior import Priors, parse_prior
+from bayespool.prior import Priors
 from bayespool.trials import Trials, read_trials
 
 HERE = Path(__file__).parent
@@ -168,131 +165,6 @@ def test_mortality() -> None:
     assert tight.cdf(0.0) == pytest.approx(0.9754, abs=5e-5)
 
 
-# --- R's bayesmeta ------------------------------------------------------------------------
-
-BAYESMETA = json.loads((HERE / "reference" / "bayesmeta.json").read_text(encoding="utf-8"))
-P = np.array(BAYESMETA["quantile_p"])
-SETS = {d["id"]: d["data"] for d in BAYESMETA["datasets"]}
-
-
-@dataclass(frozen=True)
-class DataPrior:
-    """A density of tau that depends on the standard errors: bayesmeta has four, we have none."""
-
-    log_density: object
-    tail: float
-    proper: bool
-    support: tuple[float, float] = (0.0, np.inf)
-
-    def logpdf(self, tau: np.ndarray) -> np.ndarray:
-        return self.log_density(tau)  # type: ignore[operator]
-
-    def cdf(self, tau: np.ndarray) -> np.ndarray:
-        return np.exp(self.logpdf(tau)) * tau  # of a millionth: right to its own size
-
-    def ppf(self, p: np.ndarray) -> np.ndarray:
-        return np.full_like(p, np.inf)
-
-
-def tau_prior(spec: dict, s: np.ndarray) -> object:
-    harmonic = len(s) / np.sum(s**-2.0)
-    texts = {
-        "halfnormal": "HalfNormal({scale})",
-        "halfcauchy": "HalfCauchy({scale})",
-        "halft": "HalfStudentT({df}, {scale})",
-        "exponential": "Exponential({rate})",
-        "lognormal": "LogNormal({meanlog}, {sdlog})",
-        "uniform_improper": "Flat()",
-        "log_student_t": "LogStudentT({df}, {location_tau2}, {scale_tau2})",
-    }
-    of_data = {
-        "bayesmeta_DuMouchel": DataPrior(
-            lambda t: 0.5 * np.log(harmonic) - 2 * np.log(np.sqrt(harmonic) + t), 2, True
-        ),
-        "bayesmeta_shrinkage": DataPrior(
-            lambda t: np.log(2 * harmonic * t) - 2 * np.log(harmonic + t**2), 3, True
-        ),
-        "bayesmeta_Jeffreys": DataPrior(
-            lambda t: 0.5 * np.log(np.sum((t / (s[:, None] ** 2 + t**2)) ** 2, axis=0)), 1, False
-        ),
-        "bayesmeta_conventional": DataPrior(
-            lambda t: np.mean(np.log(t) - 1.5 * np.log(s[:, None] ** 2 + t**2), axis=0), 2, False
-        ),
-        "halflogistic": DataPrior(
-            lambda t: (
-                np.log(2 / spec.get("scale", 1))
-                - t / spec.get("scale", 1)
-                - 2 * np.log1p(np.exp(-t / spec.get("scale", 1)))
-            ),
-            np.inf,
-            True,
-        ),
-    }
-    family = spec["family"]
-    if family in texts:
-        return parse_prior(texts[family].format(**spec), "tau")
-    return of_data[family]
-
-
-def test_no_bayesmeta_case_is_lost() -> None:
-    assert len(BAYESMETA["fits"]) == 142
-    assert sum("error" in fit for fit in BAYESMETA["fits"]) == 3
-
-
-@pytest.mark.parametrize("name", sorted(SETS))
-def test_bayesmeta(name: str) -> None:
-    """Every posterior of R's bayesmeta, within the accuracy that its own delta allows.
-
-    tau: to 2e-5 of its SD. mu, a new trial and the trials: 1e-4 of the SD at delta 1e-4,
-    5e-4 at 1e-3 and, for HalfNormal(0.1) or far in the tail, 5e-3. Log marginal likelihood: 3e-8.
-    """
-    data = SETS[name]
-    y, s = np.array(data["yi"]), np.array(data["sei"])
-    terms = surface(estimates(data["yi"], data["sei"]), "generic")
-    fits = [f for f in BAYESMETA["fits"] if f["dataset"] == name and "error" not in f]
-    assert len(fits) >= 8
-    for fit in fits:
-        spec = fit["mu_prior_spec"]
-        mu = "Flat()" if spec["family"] == "uniform_improper" else "Normal({mean}, {sd})"
-        # Priors takes text or Prior; a data-dependent density stands in for the tau prior.
-        priors = SimpleNamespace(
-            mu=parse_prior(mu.format(**spec), "mu"),
-            tau=tau_prior(fit["tau_prior_spec"], s),
-            phi=None,
-            name="",
-            reason="",
-            source="",
-        )
-        label = f"{name}, tau {fit['tau_prior']}, mu {fit['mu_prior']}"
-        about = {
-            "trials": terms.trials,
-            "measure": "generic",
-            "scale": "identity",
-            "likelihood": "normal",
-            "effects": "random",
-            "priors": priors,
-            "engine": "exact",
-        }
-        found = closed.posterior(terms.kept, terms.terms, terms.frame, priors, about)
-        loose = fit["delta"] > 1e-4
-        for quantity in ("mu", "theta_new", "tau"):
-            theirs = np.array(fit[quantity]["quantiles"])
-            unit = (theirs[8] - theirs[2]) / 3.29
-            gap = np.abs(found[quantity].quantile(P) - theirs) / unit
-            middle, ends = gap[1:-1].max(), gap.max()
-            limit = 2e-5 if quantity == "tau" else (7e-4 if loose else 1e-4)
-            narrow = loose and fit["tau_prior"].startswith("halfnormal_0.1")
-            assert middle < (5e-3 if narrow else limit), (label, quantity, middle)
-            assert ends < (1e-4 if not loose else 6e-3), (label, quantity, ends)
-        for i in range(len(y)):
-            marginal = found[f"t{i}"]
-            gap_i = abs(marginal.quantile(0.5) - fit["theta"]["median"][i]) / marginal.sd
-            assert gap_i < (5e-3 if loose else 1e-4), (label, i, gap_i)
-        evidence = fit.get("marginal_likelihood")
-        if evidence and priors.tau.proper:
-            assert found.log_marginal_likelihood == pytest.approx(np.log(evidence), abs=3e-8), label
-
-
 # --- one engine, two roads ----------------------------------------------------------------
 
 
@@ -317,7 +189,7 @@ def test_grid_equals_closed_form_into_the_tails() -> None:
         "priors": priors,
         "engine": "exact",
     }
-    form = closed.posterior(crins.kept, crins.terms, crins.frame, priors, about)
+    form = closed.posterior(crins, priors, about)
     assert grid.log_marginal_likelihood == pytest.approx(form.log_marginal_likelihood, abs=1e-6)
     for quantity in ("mu", "theta_new", "t0", "t3"):
         for x in np.linspace(-1.5, 4, 12):
@@ -585,3 +457,50 @@ def test_refusals() -> None:
         surface(estimates([0.1], [0.2]), "generic", likelihood="binomial")
     with pytest.raises(PriorError):
         surface(estimates([0.1, 0.3], [0.2, 0.2]), "generic").posterior(Priors("Flat()", "Flat()"))
+
+
+@pytest.mark.parametrize("family", ["Normal", "Cauchy", "StudentT"])
+def test_a_prior_on_mu_that_ends_at_zero_is_the_whole_one_cut_there(family):
+    """The posterior under half of a prior is that under the whole prior, given mu > 0."""
+    frame = pd.DataFrame(
+        {"trial": list("abc"), "estimate": [-0.3, 0.1, -0.5], "se": [0.2, 0.3, 0.4]}
+    )
+    table = surface(read_trials(frame), "OR")
+    whole, half = {
+        "Normal": ("Normal(0, 1)", "HalfNormal(1)"),
+        "Cauchy": ("Cauchy(0, 0.5)", "HalfCauchy(0.5)"),
+        "StudentT": ("StudentT(3, 0, 1)", "HalfStudentT(3, 1)"),
+    }[family]
+    full = table.posterior(Priors(whole, "HalfNormal(0.5)"))["mu"]
+    cut = table.posterior(Priors(half, "HalfNormal(0.5)"))
+    at = np.array([0.001, 0.05, 0.2, 0.5, 1.0])
+    np.testing.assert_allclose(cut["mu"].sf(at), full.sf(at) / full.sf(0.0), atol=1e-5)
+    np.testing.assert_allclose(
+        cut["mu"].quantile([0.025, 0.5]), full.quantile(1 - full.sf(0.0) * np.array([0.975, 0.5])),
+        atol=1e-4 * full.sd,
+    )  # fmt: skip
+    assert cut.grid_error < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("y", "se", "prior"),
+    [
+        ((100, 50, 0), (1, 1, 1), (0, 10, 20, 80)),
+        ((-0.3, 0.1, -0.5), (0.2, 0.3, 0.4), (40, 0.5, 30, 45)),
+    ],
+)  # fmt: skip
+def test_data_that_pull_tau_far_beyond_its_prior_are_followed(y, se, prior):
+    """Against a plain sum over mu and tau; HalfNormal(0.5) ends at 5, the posterior of tau at 9."""
+    middle, sd, low, high = prior
+    mu, tau = np.linspace(low, high, 2001), np.linspace(1e-4, 25, 4001)
+    log_p = -0.5 * ((mu - middle) / sd)[:, None] ** 2 - 0.5 * (tau / 0.5) ** 2
+    for estimate, error in zip(y, se, strict=True):
+        spread = np.hypot(error, tau)
+        log_p = log_p - 0.5 * ((estimate - mu[:, None]) / spread) ** 2 - np.log(spread)
+    p = np.exp(log_p - log_p.max())
+    p /= p.sum()
+    table = surface(estimates(y, se), "generic")
+    found = table.posterior(Priors(f"Normal({middle}, {sd})", "HalfNormal(0.5)"))
+    assert found["mu"].mean == pytest.approx(p.sum(axis=1) @ mu, abs=1e-6 * sd)
+    assert found["tau"].mean == pytest.approx(p.sum(axis=0) @ tau, rel=1e-6)
+    assert found.grid_error < 1e-4

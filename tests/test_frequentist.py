@@ -120,6 +120,7 @@ class Ledger:
     def __init__(self):
         self.compared = Counter()
         self.excepted = Counter()
+        self.excused = []
         self.worst = {}
         self.wrong = []
 
@@ -136,6 +137,7 @@ class Ledger:
 
     def check(self, exception, label, evidence):
         self.excepted[exception] += 1
+        self.excused.append((exception, label))
         if not evidence:
             self.wrong.append((exception, label))
 

@@ -30,6 +30,7 @@ from bayespool.measures import (
     risks,
     scale_of,
     skewed,
+    symbol,
     to_natural,
 )
 from bayespool.trials import read_trials
@@ -459,6 +460,7 @@ def test_measures_and_their_words():
     assert {name for name, m in MEASURES.items() if m.ratio} == {"OR", "RR", "ROM", "HR"}
     assert [m.null for m in MEASURES.values()] == [1, 1, 0, 0, 0, 1, 1, 0]
     assert axis_label("RR") == "Risk ratio"
+    assert (symbol("RR"), symbol("generic")) == ("RR", "effect")
     assert measure("SMD").long == "standardised mean difference"
     with pytest.raises(UsageError, match=r"no measure 'rr'\. Choose one of OR, RR, RD, MD"):
         measure("rr")

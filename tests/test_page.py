@@ -1,8 +1,11 @@
 """The page: complete, self-contained, the same every time, and deaf to what data try to say."""
 
 import base64
+import hashlib
+import json
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
@@ -10,19 +13,23 @@ import pandas as pd
 import pytest
 
 from bayespool.analysis import analyse
-from bayespool.page import content, page, words
+from bayespool.page import content, html, page, summary
 from bayespool.page.content import link
+from bayespool.page.payload import payload
+from bayespool.prior import Priors
+from bayespool.prose import words
 
 HOSTILE = "<img src=x onerror=alert(1)>"
-VOID = {"meta", "img", "link", "br"}
+VOID = {"meta", "img", "link", "br", "input"}
+UNREAD = {"script", "style"}
 
 
 class Reader(HTMLParser):
-    """Tags with their attributes, the text, and whether every tag was closed in order."""
+    """Tags with their attributes, the text, blocks, and whether every tag was closed in order."""
 
     def __init__(self, text):
         super().__init__()
-        self.tags, self.open, self.text = [], [], ""
+        self.tags, self.open, self.text, self.blocks = [], [], "", []
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
@@ -34,7 +41,10 @@ class Reader(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        self.text += data
+        if self.open and self.open[-1] in UNREAD:
+            self.blocks.append((self.open[-1], self.tags[-1][1], data))
+        else:
+            self.text += data
 
     def all(self, tag):
         return [attributes for name, attributes in self.tags if name == tag]
@@ -73,6 +83,11 @@ def test_the_answer_and_its_data_are_there(reader):
     assert "Do fewer patients die?" in reader.text
     assert "The risk ratio is 0.71 [0.45, 1.00]" in reader.text
     assert "P(RR < 1), is 0.975" in reader.text
+    assert (
+        "The risk ratio is 0.71 (95 % interval 0.45 to 1.00), the probability that the treatment "
+        "lowers mortality is 0.975, and at a control risk of 250 per 1,000 there would be "
+        "74 fewer events per 1,000 (137 fewer to 0 more)."
+    ) in reader.text
     assert "RR < 0.9" in reader.text
     assert "RR > 0.9" in reader.text
     for said in ("bowdish_2023", "Side by side".lower(), "Data", "shi_2021: no event"):
@@ -81,16 +96,71 @@ def test_the_answer_and_its_data_are_there(reader):
 
 def test_the_first_table_has_every_outcome(reader):
     anchors = [a["href"] for a in reader.all("a") if a["href"].startswith("#")]
-    sections = ["#" + section["id"] for section in reader.all("section")]
-    assert anchors == sections == ["#mortality-1", "#own-2"]
+    sections = ["#" + section["id"] for section in reader.all("section") if "id" in section]
+    assert anchors == ["#answers", *sections, *sections]
+    assert len(set(sections)) == len(sections) == 2
 
 
-def test_nothing_is_fetched_and_nothing_can_run(reader):
+def test_nothing_is_fetched_and_only_the_pages_own_blocks_run(reader):
     names = {tag for tag, _ in reader.tags}
-    assert not names & {"script", "link", "iframe", "object", "form", "svg"}
+    assert not names & {"link", "iframe", "object", "svg", "base"}
     assert all(image["src"].startswith("data:image/svg+xml;base64,") for image in reader.all("img"))
+    assert not any("src" in script for script in reader.all("script"))
+    for _, attributes in reader.tags:
+        assert "style" not in attributes
+        assert not any(name.startswith("on") for name in attributes)
+
+
+def test_the_policy_allows_what_is_in_the_page_by_its_hash(reader):
     policy = next(m["content"] for m in reader.all("meta") if "http-equiv" in m)
-    assert policy.startswith("default-src 'none'")
+    allowed = dict(part.split(" ", 1) for part in policy.split("; "))
+    assert allowed["default-src"] == "'none'"
+    assert allowed["base-uri"] == allowed["form-action"] == "'none'"
+    for tag, source in (("script", "script-src"), ("style", "style-src")):
+        blocks = [text for name, more, text in reader.blocks if name == tag and not more]
+        digests = [base64.b64encode(hashlib.sha256(b.encode()).digest()).decode() for b in blocks]
+        assert allowed[source].split() == [f"'sha256-{digest}'" for digest in digests]
+
+
+def test_the_reviews_are_json_that_no_text_can_end(reader):
+    (data,) = [text for _, more, text in reader.blocks if more.get("id") == "reviews"]
+    assert "<" not in data
+    assert [outcome["name"] for outcome in json.loads(data)["outcomes"]] == ["mortality", "own"]
+    assert "<" not in html.as_json({"a": "</script><!--\u2028"})
+    assert json.loads(html.as_json({"a": "</script>\u2028"})) == {"a": "</script>\u2028"}
+    with pytest.raises(ValueError, match="JSON"):
+        html.as_json({"a": float("nan")})
+
+
+def test_every_control_has_a_label(reader):
+    labelled = {label["for"] for label in reader.all("label") if "for" in label}
+    for tag in ("input", "select"):
+        for control in reader.all(tag):
+            in_its_label = "data-trial" in control
+            assert in_its_label or "aria-label" in control or control["id"] in labelled
+    ids = [attributes["id"] for _, attributes in reader.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+def test_headings_come_in_order_and_tables_name_their_heads(reader):
+    levels = [int(tag[1]) for tag, _ in reader.tags if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    assert all("scope" in head for head in reader.all("th"))
+
+
+def test_live_numbers_are_those_that_each_outcome_has(reader):
+    found = {}
+    for tag, attributes in reader.tags:
+        if tag == "section" and "id" in attributes:
+            keys = found.setdefault(attributes["id"], [])
+        if "data-live" in attributes:
+            keys.append(attributes["data-live"])
+    first, second = found.values()
+    assert len(set(first)) == len(first)
+    assert {"mu.median", "tau.upper", "theta_new.lower", "prob_benefit_new", "nnt"} <= set(first)
+    assert "prob_important" not in first  # none was declared
+    assert not [key for key in second if key.startswith(("tau", "theta_new", "absolute_new"))]
 
 
 def test_pictures_are_svg_and_said_in_words(reader):
@@ -114,11 +184,16 @@ def test_a_hostile_name_is_shown_and_not_run(tmp_path):
     found = Reader(page([of(data, HOSTILE, question=HOSTILE)], tmp_path).read_text("utf-8"))
     assert found.open == []
     assert HOSTILE in found.text
-    assert not found.all("script")
+    assert len(found.all("script")) == len(html.SCRIPTS) + 1
+    assert not any("alert(" in text for _, more, text in found.blocks if not more)
     assert [image for image in found.all("img") if "onerror" in image] == []
     assert not any(name.startswith("on") for _, attributes in found.tags for name in attributes)
+    (outcome,) = [section["id"] for section in found.all("section") if "id" in section]
+    assert re.fullmatch("[a-z0-9-]+", outcome)
     assert [a["href"] for a in found.all("a")] == [
-        "#img-src-x-onerror-alert-1-1",
+        "#answers",
+        f"#{outcome}",
+        f"#{outcome}",
         "https://a.example/b",
     ]
     picture = base64.b64decode(found.all("img")[0]["src"].partition(",")[2])
@@ -177,8 +252,104 @@ def test_numbers_of_draws_stop_at_their_monte_carlo_error():
 
 def test_the_other_side_of_a_threshold_is_not_called_harm():
     lower = of(trials())
-    assert {"P(RR < t)", "P(RR > t)"} <= set(content.grids_of(lower)[0].heads)
+    grids = dict(content.groups_of(lower))
+    assert {"P(RR < t)", "P(RR > t)"} <= set(grids["Probabilities by threshold"][0].heads)
     table = pd.DataFrame({"prob_harm": [0.1], "prob_harm_0.9": [0.2], "prob_harm_new_0.9": [0.3]})
     assert content._plain("", table, lower).heads == [
         "P(harm)", "P(RR > 0.9)", "P(RR > 0.9), new trial",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "levels", "holds"),
+    [
+        (-9, 9, 0, "trivial effect"),
+        (-10, 10, 0, "trivial effect"),
+        (-90, -31, 0, "moderate benefit"),
+        (-20, 9, 1, "small benefit to trivial effect"),
+        (-50, -5, 2, "moderate benefit to trivial effect"),
+        (-137, 0.2, 3, "large benefit to trivial effect"),
+        (-500, 500, 3, "large benefit to large harm"),
+    ],
+)
+def test_imprecision_counts_the_bands_that_an_interval_crosses(lower, upper, levels, holds):
+    found = summary.imprecision(lower, upper, [10, 30, 100], ratio=False, benefit="lower")
+    assert found == (levels, holds)
+
+
+def test_bands_of_a_ratio_are_mirrored_as_ratios():
+    by_ratio = [0.9, 0.7, 0.5]
+    assert summary.imprecision(0.95, 1.1, by_ratio, True, "lower") == (0, "trivial effect")
+    crossed = summary.imprecision(0.95, 1.5, by_ratio, True, "lower")  # past 1/0.9 and 1/0.7
+    assert crossed == (2, "trivial effect to moderate harm")
+
+
+def test_bands_come_from_what_is_important():
+    assert summary.bands({"absolute": {"important": 30}}) == [30, 60, 120]
+    ratio = summary.bands({"measure": "RR", "important": 0.7})
+    assert ratio == pytest.approx([0.7, 0.49, 0.7**4])
+    assert summary.bands({"measure": "MD", "important": -20}) == [-20, -40, -80]
+    assert summary.bands({"measure": "MD", "important": None}) is None
+
+
+def test_bands_say_whether_anybody_declared_them():
+    declared = {"absolute": {"important": 30, "declared": True}}
+    supposed = {"absolute": {"important": 30, "declared": False}}
+    assert "the analyst declared" in summary.bands_note(declared)
+    assert summary.bands_note(supposed).startswith("Nobody declared")
+    assert "no bands" in summary.bands_note({"measure": "MD", "important": None})
+
+
+def test_the_summary_says_why_the_answer_is_not_surer():
+    options = {"important": 0.7, "studies": ["leave-one-out"]}
+    said = "; ".join(summary.why_not_surer(of("data/mortality.csv", "mortality", **options)))
+    assert "the interval reaches from a large benefit to a trivial effect" in said
+    assert "in a new trial the effect could be 0.28 to 1.59" in said
+    assert "without dilogo_2021, the trial that moves it most, the probability is 0.938" in said
+    assert "without the 5 trials with confidence low or medium it is 0.967" in said
+    assert "with all trials and the sceptical prior it is 0.939" in said
+
+
+def test_few_trials_are_not_said_to_differ():
+    said = "; ".join(summary.why_not_surer(of(trials(), "own")))
+    assert "with 3 trials tau rests on its prior" in said
+    assert "differ" not in said
+
+
+def test_a_row_of_the_summary_follows_grades_columns():
+    row = summary.row_of(of("data/mortality.csv", "mortality", important=0.7, absolute=30))
+    assert (row.trials, row.participants) == ("10", "610")
+    assert row.effect == "RR 0.71 (0.45 to 1.00)"
+    assert (row.without, row.with_treatment) == ("250 per 1,000", "176 per 1,000 (113 to 250)")
+    assert row.difference == "74 fewer per 1,000 (137 fewer to 0 more)"
+    assert (row.benefit, row.important) == ("0.975", "0.904")
+    assert row.important_is == "at least 30 fewer per 1,000"
+    assert (row.levels, row.imprecision) == (3, "extremely serious")
+
+
+def test_an_importance_that_nobody_declared_is_not_shown_as_one():
+    relative = summary.row_of(of("data/mortality.csv", "mortality", important=0.7))
+    assert (relative.important, relative.important_is) == ("0.481", "RR < 0.7")
+    none = summary.row_of(of("data/mortality.csv", "mortality"))
+    assert (none.important, none.important_is) == ("", "")
+
+
+def test_without_a_better_side_no_benefit_is_claimed():
+    row = summary.row_of(of("data/mortality.csv", "mortality", benefit=None))
+    assert row.benefit == "P(RR < 1) 0.975"
+
+
+def test_a_pooled_estimate_and_its_unit_are_named():
+    data = "data/crp.csv"
+    priors = Priors("Flat()", "HalfNormal(1)")
+    found = analyse(data, "MD", priors, effects="common", benefit="lower", engine="exact")
+    row = summary.row_of(found)
+    assert row.effect == "MD −32 mg/L (−48 to −17)"
+    assert row.comments == ["A published estimate, pooled from 3 trials."]
+    assert "−32 mg/L" in summary.answer(found)
+
+
+@pytest.mark.parametrize("name", ["reviews", "notice", "findings", "answers"])
+def test_no_outcome_takes_the_place_of_a_part_of_the_page(name):
+    found = payload([of(trials(), name)])["outcomes"][0]
+    assert found["id"] == f"{name}-2"

@@ -267,7 +267,7 @@ def test_what_can_be_written(text, family, values):
         ("Uniform(2, 1)", "mu", ["lower must be below upper"]),
         ("Normal(nan, 1)", "mu", ["'nan' is not a number such as", "expected Normal(mu, sigma)"]),
         ("Normal(0, inf)", "mu", ["'inf' is not a number such as"]),
-        ("Normal(0, 1e400)", "mu", ["sigma = inf is not a finite number"]),
+        ("Normal(0, 1e400)", "mu", ["1e400 is beyond what a computer can hold. Choose"]),
         ("Normal(0, 1e-13)", "mu", ["sigma = 1e-13 is outside 1e-12 to 1e+12 in size", "unit"]),
         ("Normal(1e13, 1)", "mu", ["mu = 10000000000000 is outside"]),
         ("Normal(0)", "mu", ["sigma missing; expected Normal(mu, sigma)"]),
@@ -279,7 +279,7 @@ def test_what_can_be_written(text, family, values):
         ("Normal(0, 0x1)", "mu", ["'0x1' is not a number"]),
         ("Normal(0, 1/2)", "mu", ["'1/2' is not a number"]),
         ("Normal(0, sd=1)", "mu", ["no argument sd; expected Normal(mu, sigma)"]),
-        ("Normal(mu=0, 1)", "mu", ["1 follows a named argument"]),
+        ("Normal(mu=0, 1)", "mu", ["'1' follows a named argument"]),
         ("Normal(0, mu=1)", "mu", ["mu is given twice"]),
         ("Normal(0, 1", "mu", ["write a family and its numbers, such as Normal(0, 1)"]),
         ("0.5", "tau", ["such as HalfNormal(0.5)"]),
@@ -446,3 +446,26 @@ def test_worth_is_four_over_the_variance():
     assert worth(parse_prior("Normal(0.3, 0.25)", "mu"), "OR") == pytest.approx(64, rel=1e-12)
     assert worth(parse_prior("Flat()", "mu"), "OR") is None
     assert worth(parse_prior("Normal(0, 1)", "mu"), "MD") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("LogNormal(0, 1e-12)", "allows a single value alone"),
+        ("LogNormal(-1e6, 1)", "allows a single value alone"),
+        ("Gamma(1e-12, 1)", "allows a single value alone"),
+        ("Gamma(1e12, 1)", "allows a single value alone"),
+        ("LogNormal(1e6, 1)", "lies beyond any number"),
+        ("InverseGamma(1e-12, 1)", "lies beyond any number"),
+    ],
+)
+def test_a_prior_that_is_a_point_or_beyond_all_numbers_is_refused(text, said):
+    with pytest.raises(PriorError, match=said):
+        parse_prior(text, "tau")
+
+
+@pytest.mark.parametrize(
+    "text", ["InverseGamma(1e-3, 1e-3)", "Gamma(1e-3, 1e-3)", "HalfNormal(1e-12)"]
+)
+def test_a_vague_or_narrow_prior_is_no_slip(text):
+    assert parse_prior(text, "tau").text
