@@ -9,6 +9,7 @@ derivative as the quadrature weight. No step of this package interpolates where 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -90,8 +91,13 @@ class SinhAxis:
         )
         return self.slope(value) ** 2 * pull
 
+    @cached_property
+    def points(self) -> Array:
+        """The quantity at the nodes."""
+        return self.value(self.x)
+
     def log_slope(self, x: Array) -> Array:
-        return np.log(self.slope(self.value(x)))
+        return np.log(self.slope(self.points if x is self.x else self.value(x)))
 
     def spacing(self, value: Array) -> Array:
         """Local distance between nodes, in units of the value."""
@@ -190,7 +196,7 @@ def step(axis: Axis) -> float:
 
 def nodes(axis: Axis) -> Array:
     """The quantity at the nodes."""
-    return axis.value(axis.x)
+    return axis.points if isinstance(axis, SinhAxis) else axis.value(axis.x)
 
 
 def log_weights(axis: Axis) -> Array:

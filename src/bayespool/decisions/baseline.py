@@ -106,7 +106,8 @@ class ControlArms:
         seen = logsumexp(self.log_p, axis=0) > DEPTH
         s = nodes(self.s_axis)[seen]
         return Tabulated(
-            axis, logsumexp(smeared(self.m_axis, density[:, seen], nodes(axis), s), axis=1)
+            axis,
+            logsumexp(smeared(self.m_axis, density[:, seen], nodes(axis), s[:, None]), axis=(1, 2)),
         )
 
 

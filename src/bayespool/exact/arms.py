@@ -14,11 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betaln, gammaln, logsumexp
+from scipy.special import betaln, gammaln
 
 from bayespool.axes import Array, SinhAxis, uniform
 from bayespool.errors import UsageError
-from bayespool.exact.trial import LOG_NEGLIGIBLE, THETA_LIMIT, Counts, averaged
+from bayespool.exact.trial import LOG_NEGLIGIBLE, THETA_LIMIT, Counts, averaged, log_sum
 from bayespool.measures import effect_sizes
 from bayespool.trials import Trials
 
@@ -217,7 +217,7 @@ def _near(arm: Mean, other: Mean, shift: Array, size: float) -> Array:
     ratio = own**2 / ((there - other.centre) ** 2 + other.width**2)
     terms = other.log_density(there) + (log_f + np.log(own * size))
     terms -= np.log1p(np.square(np.square(ratio)))  # this arm's share of the line
-    return logsumexp(terms, axis=1)
+    return log_sum(terms)
 
 
 # --- a standardised difference ------------------------------------------------------------
@@ -249,5 +249,5 @@ def log_cohen(d: float, delta: Array, size: float, df: float) -> Array:
     terms = (df + 1) * np.log(y) - 0.5 * (y - pull) ** 2
     constant = 0.5 * df * np.log(df) - 0.5 * np.log(np.pi) - gammaln(0.5 * df)
     constant += 0.5 * np.log(size) - 0.5 * (df - 1) * np.log(2) - (df + 1) * np.log(root)
-    inner = logsumexp(terms, axis=1) + np.log(0.2 * width[:, 0])
+    inner = log_sum(terms) + np.log(0.2 * width[:, 0])
     return constant - 0.5 * df * (shift[:, 0] / root) ** 2 + inner

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.interpolate import CubicSpline
-from scipy.special import logsumexp
 
 from bayespool.axes import Array, CutAxis, ScaleAxis, SinhAxis, log_weights, nodes, step
 from bayespool.exact.grid import Frame, mu_axis, tau_axis, trimmed
-from bayespool.exact.trial import T_NU, TrialLikelihood, gamma_mixture
+from bayespool.exact.trial import T_NU, TrialLikelihood, gamma_mixture, log_sum
 from bayespool.prior import Priors
 
 _STRIDE = 4
@@ -132,4 +131,5 @@ def _t_averaged(term: TrialLikelihood, mu: Array, tau: ScaleAxis | CutAxis) -> A
     spline = CubicSpline(wide.x, normal, axis=1)
     scales = nodes(tau)[:, None] * np.exp(-0.5 * log_g)
     parts = spline(wide.to_x(scales))  # (mu, tau, G)
-    return np.column_stack([term.log(mu), logsumexp(parts + log_w, axis=2)])
+    parts += log_w
+    return np.column_stack([term.log(mu), log_sum(parts)])

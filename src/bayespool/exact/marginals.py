@@ -12,7 +12,7 @@ from scipy.special import logsumexp
 from bayespool.axes import Array, CutAxis, SinhAxis, log_weights, nodes, uniform
 from bayespool.exact.closed import log_mass_at_zero
 from bayespool.exact.grid import moments_of_mu, moments_of_tau, support
-from bayespool.exact.trial import T_NU, TrialLikelihood, gamma_mixture, smeared
+from bayespool.exact.trial import T_NU, TrialLikelihood, gamma_mixture, log_sum, smeared
 from bayespool.posterior import Posterior, Tabulated
 from bayespool.prior import Priors
 
@@ -203,15 +203,13 @@ def _mix(
 ) -> Array:
     """log of sum over tau of the column's density of mu, smoothed by the effects' spread."""
     seen = columns > -DEEP
-    if effects == "random":
-        return logsumexp(smeared(mu, log_density[:, seen], at, tau[seen]), axis=1)
-    # A density needs fewer nodes than the far tails of a likelihood: 1e-12 of the mass is left out.
-    log_g, log_w = gamma_mixture(T_NU, low=-14.0, step=0.55)
-    parts = [
-        smeared(mu, log_density[:, seen], at, tau[seen] * np.exp(-0.5 * g)) + w
-        for g, w in zip(log_g, log_w, strict=True)
-    ]
-    return logsumexp(np.concatenate(parts, axis=1), axis=1)
+    log_g, log_w = np.zeros(1), np.zeros(1)
+    if effects == "t":
+        # A density needs fewer nodes than the far tails of a likelihood: 1e-12 of the mass is
+        # left out.
+        log_g, log_w = gamma_mixture(T_NU, low=-14.0, step=0.55)
+    parts = smeared(mu, log_density[:, seen], at, tau[seen, None] * np.exp(-0.5 * log_g)) + log_w
+    return log_sum(parts.reshape(len(at), -1))
 
 
 DEEP = 42.0

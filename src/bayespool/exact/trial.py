@@ -12,10 +12,11 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 from scipy.special import betainc, gammaln, logsumexp
 
-from bayespool.axes import Array, CutAxis, SinhAxis, log_weights, nodes, uniform
+from bayespool.axes import Array, CutAxis, SinhAxis, log_weights, nodes, step, uniform
 from bayespool.measures import risks
 from bayespool.posterior import CLIFF, over_cliffs
 
@@ -23,6 +24,8 @@ LOG_NEGLIGIBLE = -120.0  # e^-120: beyond this a trial's likelihood is nobody's 
 THETA_LIMIT = 300.0  # where `risks` ends: e^-300 is no risk
 PHI_LIMIT = 165.0
 T_NU = 4.0  # degrees of freedom of effects="t"
+_SETTLED = 1e-7  # of a standard deviation: the next Newton step is its square
+_CACHE = 16384  # numbers that a processor's cache holds with room to work on them
 _HERMITE_Z, _HERMITE_W = np.polynomial.hermite_e.hermegauss(11)
 _HERMITE_LOG_W = np.log(_HERMITE_W / _HERMITE_W.sum())
 
@@ -90,37 +93,44 @@ class LogSpline:
         self._axis = axis
         self._log_f = np.maximum(log_f, log_f.max() + LOG_NEGLIGIBLE)
         self._cliff = np.abs(np.diff(self._log_f)) > CLIFF
-        self._inner = CubicSpline(axis.x, self._log_f)
-        self._first, self._last = axis.x[0], axis.x[-1]
-        ends = axis.value(axis.x[[0, -1]])
+        self._cubics = CubicSpline(axis.x, self._log_f).c
+        self._first, self._last, self._step = axis.x[0], axis.x[-1], step(axis)
+        ends = nodes(axis)[[0, -1]]
         self._low, self._high = ends
-        slopes = axis.slope(ends)
-        left, right = self._inner(axis.x[[0, -1]], 1) / slopes
+        a, b, c, _, t = self._cubic(axis.x[[0, -1]])
+        left, right = ((3 * a * t + 2 * b) * t + c) / axis.slope(ends)
         # Nothing grows outwards.
         self._left = 0.0 if closed else max(float(left), 0.0)
         self._right = 0.0 if closed else min(float(right), 0.0)
         self._closed = closed
-        self._beyond = LOG_NEGLIGIBLE if closed else 0.0
+
+    def _cubic(self, x: Array) -> tuple[Array, Array, Array, Array, Array]:
+        """The cubic of each x's cell, highest power first, and where in the cell x lies."""
+        places = (x - self._first) / self._step
+        cell = np.clip(places.astype(int), 0, len(self._log_f) - 2)
+        a, b, c, d = self._cubics[:, cell]
+        return a, b, c, d, x - self._axis.x[cell]
 
     def __call__(self, value: Array) -> Array:
         x = self._axis.to_x(value)
-        beyond = (x < self._first - 1e-9) | (x > self._last + 1e-9)
-        x = np.clip(x, self._first, self._last)
-        return (
-            over_cliffs(self._inner(x), x, self._axis.x, self._log_f, self._cliff)
-            + self._beyond * beyond
-            + np.minimum(value - self._low, 0.0) * self._left
-            + np.maximum(value - self._high, 0.0) * self._right
-        )
+        held = np.minimum(np.maximum(x, self._first), self._last)
+        a, b, c, d, t = self._cubic(held)
+        smooth = ((a * t + b) * t + c) * t + d
+        found = over_cliffs(smooth, held, self._axis.x, self._log_f, self._cliff)
+        if self._closed:
+            beyond = (x < self._first - 1e-9) | (x > self._last + 1e-9)
+            return found + LOG_NEGLIGIBLE * beyond
+        found = found + np.minimum(value - self._low, 0.0) * self._left
+        return found + np.maximum(value - self._high, 0.0) * self._right
 
     def derivatives(self, value: Array) -> tuple[Array, Array]:
         """First and second derivative with respect to the value."""
         x = self._axis.to_x(value)
         inside = (x > self._first) & (x < self._last)
-        x = np.clip(x, self._first, self._last)
         slope, bend = self._axis.slope(value), self._axis.bend(value)
-        first = self._inner(x, 1)
-        second = (self._inner(x, 2) - first * bend) / slope**2
+        a, b, c, _, t = self._cubic(np.minimum(np.maximum(x, self._first), self._last))
+        first = (3 * a * t + 2 * b) * t + c
+        second = (6 * a * t + 2 * b - first * bend) / slope**2
         if self._closed:  # nothing lies beyond the ends, and nothing slopes there
             first = np.where(inside, first, 0.0)
         return first / slope, np.where(inside, second, 0.0)
@@ -163,18 +173,13 @@ def averaged(
     distance = -0.5 * (at[:, None] - points) ** 2
     where, which = np.nonzero(narrow & ~tiny)
     if len(where):
-        # Far from the trial the product peaks near its estimate, not near the point, and a search
-        # that starts at the point can end on the shoulder between them.
-        product = distance[where] / tau[which, None] ** 2 + log_f[::2]
-        better = product.max(axis=1) > log_at(at[where])
-        start = np.where(better, points[product.argmax(axis=1)], at[where])
+        start = _start(log_at, at, points, distance, where, tau[which], log_f[::2])
         value, peak, width = _hermite(log_at, at[where], tau[which], start)
         result[where, which] = value
         resolved = width > 2.6 * axis.spacing(peak)  # every second node is summed
         narrow[where[resolved], which[resolved]] = False
-    for b in np.nonzero(~narrow.all(axis=0))[0]:
-        wide = ~narrow[:, b]
-        result[wide, b] = _trapezoid(distance[wide], tau[b], summand)
+    where, which = np.nonzero(~narrow)
+    result[where, which] = _trapezoid(distance, where, tau[which], summand)
     return result
 
 
@@ -187,40 +192,86 @@ def _laplace(log_f: LogSpline, at: Array, sd: Array | float) -> Array:
 
 
 def smeared(axis: SinhAxis | CutAxis, columns: Array, at: Array, tau: Array) -> Array:
-    """As ``averaged``, with another f for each tau: ``columns`` of shape (n, b); tau may be 0.
+    """As ``averaged``, with another f for each row of tau.
 
     A column may be far narrower than the nodes around a point, so each product is looked for
     where it peaks, and summed or integrated by how wide it is there.
+
+    Parameters
+    ----------
+    axis
+    columns : array of shape (n, b)
+        log f at the nodes.
+    at : array of shape (m,)
+    tau : array of shape (b, s)
+        Standard deviations to spread each f by; a row may be 0.
+
+    Returns
+    -------
+    array of shape (m, b, s)
     """
     points, log_w = nodes(axis), log_weights(axis)
     distance = -0.5 * (at[:, None] - points) ** 2
-    spacing = axis.spacing(at)
-    result = np.empty((len(at), len(tau)))
+    spacing = axis.spacing(at)[:, None]
+    result = np.empty((len(at), *tau.shape))
     for b, sd in enumerate(tau):
-        column = columns[:, b]
+        column, found = columns[:, b], result[:, b]
         log_at = LogSpline(axis, column, closed=True)
-        if sd == 0:
-            result[:, b] = log_at(at)
+        if not sd.any():
+            found[:] = log_at(at)[:, None]
             continue
         wide, tiny = sd >= 1.3 * spacing, sd < 0.1 * spacing
         if tiny.any():
-            result[tiny, b] = _laplace(log_at, at[tiny], sd)
-        few = np.nonzero(~wide & ~tiny)[0]
+            found[:] = _laplace(log_at, at[:, None], sd)
+        few, which = np.nonzero(~wide & ~tiny)
         if len(few):
-            product = distance[few] / sd**2 + column
-            better = product.max(axis=1) > log_at(at[few])
-            start = np.where(better, points[product.argmax(axis=1)], at[few])
-            value, peak, width = _hermite(log_at, at[few], sd, start)
-            result[few, b] = value
-            wide[few[width > 1.3 * axis.spacing(peak)]] = True
-        if wide.any():
-            result[wide, b] = _trapezoid(distance[wide], sd, column + log_w)
+            start = _start(log_at, at, points, distance, few, sd[which], column)
+            value, peak, width = _hermite(log_at, at[few], sd[which], start)
+            found[few, which] = value
+            resolved = width > 1.3 * axis.spacing(peak)
+            wide[few[resolved], which[resolved]] = True
+        where, which = np.nonzero(wide)
+        found[where, which] = _trapezoid(distance, where, sd[which], column + log_w)
     return result
 
 
-def _trapezoid(distance: Array, sd: float, log_f: Array) -> Array:
-    """log of the sum over nodes of f times the normal density; distance = -(at - node)^2/2."""
-    return _log_sum(distance / sd**2 + log_f) - np.log(sd) - 0.5 * np.log(2 * np.pi)
+def _start(
+    log_at: LogSpline,
+    at: Array,
+    points: Array,
+    distance: Array,
+    where: NDArray[np.intp],
+    sd: Array,
+    log_f: Array,
+) -> Array:
+    """Where a search for the peak of f times Normal(at[where], sd) starts.
+
+    Far from f the product peaks near f's own peak, not near the point, and a search that starts
+    at the point can end on the shoulder between them.
+    """
+    best, top = np.empty(len(where), dtype=int), np.empty(len(where))
+    for rows in _blocks(len(where), len(points)):
+        product = distance[where[rows]] / sd[rows, None] ** 2 + log_f
+        best[rows] = product.argmax(axis=1)
+        top[rows] = np.take_along_axis(product, best[rows, None], axis=1)[:, 0]
+    return np.where(top > log_at(at)[where], points[best], at[where])
+
+
+def _blocks(rows: int, columns: int) -> list[slice]:
+    """Rows of a table in blocks that a processor's cache holds."""
+    size = max(_CACHE // columns, 1)
+    return [slice(i, i + size) for i in range(0, rows, size)]
+
+
+def _trapezoid(distance: Array, where: NDArray[np.intp], sd: Array, log_f: Array) -> Array:
+    """log of the sum over nodes of f times Normal(at[where], sd); distance = -(at - node)^2/2."""
+    found = np.empty(len(where))
+    for rows in _blocks(len(where), len(log_f)):
+        terms = distance[where[rows]]
+        terms /= sd[rows, None] ** 2
+        terms += log_f
+        found[rows] = log_sum(terms)
+    return found - np.log(sd) - 0.5 * np.log(2 * np.pi)
 
 
 def _hermite(
@@ -234,16 +285,22 @@ def _hermite(
         # In units of sd; a convex f is held back, or the step would run away from the peak.
         bend = np.minimum(bend * sd**2, 0.5)
         move = (slope * sd - (peak - at) / sd) / (1 - bend)
-        peak = peak + sd * np.clip(move, -20.0, 20.0)
+        move = np.minimum(np.maximum(move, -20.0), 20.0)
+        peak = peak + sd * move
+        if np.abs(move).max() < _SETTLED:
+            break
     width = 1 / np.sqrt(1 - np.minimum(log_f.derivatives(peak)[1] * sd**2, 0.5))
     offset = (peak - at) / sd
     z = offset[:, None] + width[:, None] * _HERMITE_Z
     terms = log_f(at[:, None] + sd[:, None] * z) - 0.5 * z**2 + 0.5 * _HERMITE_Z**2
-    return _log_sum(terms + _HERMITE_LOG_W) + np.log(width), peak, width * sd
+    return log_sum(terms + _HERMITE_LOG_W) + np.log(width), peak, width * sd
 
 
-def _log_sum(terms: Array) -> Array:
-    """logsumexp over the last axis, without SciPy's generality (a third of its time)."""
+def log_sum(terms: Array) -> Array:
+    """logsumexp over the last axis, without SciPy's generality (a third of its time).
+
+    It overwrites the terms.
+    """
     top = terms.max(axis=-1)
     terms -= top[..., None]
     np.exp(terms, out=terms)
@@ -385,7 +442,7 @@ def _integrate_phi(measure: str, arms: Array, theta: Array, phi_prior: Any, coun
     constant = sum(
         gammaln(n + 1) - gammaln(r + 1) - gammaln(n - r + 1) for r, n in ((r0, n0), (r1, n1))
     )
-    return _log_sum(terms) + constant
+    return log_sum(terms) + constant
 
 
 # --- the treatment arm's events given the control arm's ------------------------------------
