@@ -67,16 +67,17 @@ HEAVY = {"mu": "StudentT(4, 0, 1)", "tau": "HalfNormal(0.5)"}  # no closed form:
 PHI = "Normal(-1.5, 1.5)"  # baseline risks of 1 to 80 %
 VAGUE_PHI = "Normal(0, 10)"  # the default, under which many trials have no event
 
-# Milliseconds a simulation by k, measured on one core; they order the work and foretell its end.
+# Milliseconds a simulation by k, measured on one core of a busy machine; they order the work and
+# foretell its end.
 COST = {
-    ("OR", "random"): (45, 65, 85, 120), ("RR", "random"): (60, 80, 120, 300),
-    ("RD", "random"): (75, 105, 240, 600), ("OR", "common"): (11, 17, 27, 50),
-    ("RR", "common"): (14, 25, 50, 90), ("RD", "common"): (18, 33, 55, 95),
-    ("generic", "random"): (15, 20, 25, 30), ("generic", "common"): (8, 8, 10, 12),
-    ("MD", "random"): (60, 120, 205, 370), ("SMD", "random"): (45, 60, 90, 150),
-    ("ROM", "random"): (90, 180, 350, 700), ("OR", "t"): (280, 320, 400, 610),
-    ("RR", "t"): (300, 350, 450, 780), ("RD", "t"): (350, 600, 800, 1100),
-    ("generic", "t"): (200, 250, 350, 500),
+    ("OR", "random"): (85, 115, 180, 315), ("RR", "random"): (95, 140, 225, 400),
+    ("RD", "random"): (150, 240, 420, 890), ("OR", "common"): (37, 50, 72, 120),
+    ("RR", "common"): (44, 68, 90, 200), ("RD", "common"): (53, 83, 150, 240),
+    ("generic", "random"): (20, 22, 25, 30), ("generic", "common"): (18, 19, 20, 21),
+    ("MD", "random"): (130, 270, 475, 890), ("SMD", "random"): (83, 135, 225, 700),
+    ("ROM", "random"): (175, 480, 1100, 2100), ("OR", "t"): (130, 230, 410, 790),
+    ("RR", "t"): (145, 280, 710, 1400), ("RD", "t"): (305, 610, 1200, 2100),
+    ("generic", "t"): (80, 115, 175, 310),
 }  # fmt: skip
 NUTS_COST = {"OR": (30, 60, 80, 130), "RR": (50, 250, 350, 550), "RD": (100, 130, 280, 1000)}
 
