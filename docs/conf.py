@@ -91,7 +91,8 @@ def from_the_top(app: Any, docname: str, source: list[str]) -> None:
             return text  # the site has no page for a folder of the repository
         elif target.suffix == ".md" and not name.startswith("docs/"):
             # A text that is no page of the site: the file itself.
-            return f"{{download}}`{text} <{target.relative_to(here, walk_up=True).as_posix()}>`"
+            words = text.replace("`", "")
+            return f"{{download}}`{words} <{target.relative_to(here, walk_up=True).as_posix()}>`"
         address = target.relative_to(here, walk_up=True).as_posix() + sharp + anchor
         return f"{picture}[{text}]({address})"
 
@@ -112,22 +113,28 @@ def words_in_backticks(app: Any, env: Any, node: Any, contnode: Any) -> Any:
 # --- equations: MathML, which browsers draw themselves ---------------------------------------
 
 
+def mathml(latex: str, display: str = "inline") -> str:
+    """Convert a formula; a tilde between two quantities is the relation, with room around it."""
+    return convert(latex, display=display).replace("&#x0007E;", "&#x0223C;")
+
+
 def inline_formula(self: Any, node: nodes.math) -> None:
     """Write a formula within a line."""
-    self.body.append(convert(node.astext()))
+    self.body.append(mathml(node.astext()))
     raise nodes.SkipNode
 
 
 def formula(self: Any, node: nodes.math_block) -> None:
     """Write a formula that stands by itself."""
-    self.body.append(f'<div class="math">{convert(node.astext(), display="block")}</div>')
+    self.body.append(f'<div class="math">{mathml(node.astext(), "block")}</div>')
     raise nodes.SkipNode
 
 
 def setup(app: Any) -> dict[str, bool]:
     """Give Sphinx what is above."""
     app.add_html_math_renderer("mathml", (inline_formula, None), (formula, None))
-    app.add_lexer("csv", TextLexer)
+    for plain in ("csv", "output"):  # Pygments' own lexer of output sets it in pale grey
+        app.add_lexer(plain, TextLexer)
     app.connect("source-read", from_the_top)
     app.connect("missing-reference", words_in_backticks)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

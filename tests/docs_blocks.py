@@ -9,7 +9,8 @@ A page runs in a folder of its own, from top to bottom, with the repository's ``
   not 0; the words in `NOT_RUN` are checked in another way;
 - ``csv``: saved under the name that stands in the line before it;
 - ``output``: what the block before it prints, stdout and stderr; a line ``...`` stands for any
-  number of lines;
+  number of lines; in ``output sampled`` numbers may be off by `SLACK`, since draws are others on
+  another machine;
 - ``text``: not code.
 """
 
@@ -29,6 +30,8 @@ from tempfile import TemporaryDirectory
 ROOT = Path(__file__).resolve().parents[1]
 KINDS = {"python", "sh", "csv", "output", "text"}
 DIRECTIVES = {"{toctree}", "{eval-rst}", "{literalinclude}"}
+NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w.])")
+SLACK = 0.08  # some five Monte Carlo standard errors of the numbers that are shown
 COLUMNS = 110  # as wide as the program prints where there is no terminal
 
 # Its blocks run in tests/test_batch_docs.py, on a library of five reviews.
@@ -66,9 +69,10 @@ READ_ONLY = {("README.md", "report")}
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: its language, its text, its place, and the last line before it."""
+    """A fenced block: its language, what follows that, its text, its place, the line before it."""
 
     language: str
+    more: str
     text: str
     line: int
     before: str
@@ -86,10 +90,12 @@ def text_of(page: str) -> str:
 
 def blocks(text: str) -> list[Block]:
     found = []
-    for match in re.finditer(r"^```([^\s`]*)[^\n]*\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+    for match in re.finditer(
+        r"^```([^\s`]*) *([^\n]*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL
+    ):
         lines = text[: match.start()].splitlines()
         before = next((line for line in reversed(lines) if line.strip()), "")
-        found.append(Block(match[1], match[2], len(lines) + 2, before))
+        found.append(Block(match[1], match[2], match[3], len(lines) + 2, before))
     return found
 
 
@@ -165,12 +171,24 @@ def check_unrun(words: list[str]) -> None:
             raise AssertionError(f"{shlex.join(words)} is not run, and not checked either")
 
 
-def differs(expected: str, printed: str) -> bool:
+def differs(expected: str, printed: str, sampled: bool = False) -> bool:
     """Whether what was printed is not what the block shows."""
+    if sampled:
+        return not _alike(expected, printed)
     lines = [line.rstrip() for line in expected.rstrip().splitlines()]
     pattern = "\n".join(".*" if line == "..." else re.escape(line) for line in lines)
     found = "\n".join(line.rstrip() for line in printed.rstrip().splitlines())
     return re.fullmatch(pattern, found, re.DOTALL) is None
+
+
+def _alike(expected: str, printed: str) -> bool:
+    """Whether two texts are the same but for numbers, and these are close to each other."""
+    words = [NUMBER.split(text) for text in (expected, printed)]
+    left, right = ([piece.split() for piece in pieces] for pieces in words)
+    numbers = [[float(x) for x in NUMBER.findall(text)] for text in (expected, printed)]
+    return left == right and all(
+        abs(a - b) <= max(SLACK, SLACK * abs(a)) for a, b in zip(*numbers, strict=True)
+    )
 
 
 def write_outputs(page: str) -> None:
@@ -179,7 +197,7 @@ def write_outputs(page: str) -> None:
         found = list(run(page, Path(folder)))
     lines = text_of(page).splitlines(keepends=True)
     for block, printed in reversed(found):  # from the end, so that the lines above keep their place
-        if differs(block.text, printed):
+        if differs(block.text, printed, block.more == "sampled"):
             shown = "".join(f"{line.rstrip()}\n" for line in printed.rstrip().splitlines())
             start = block.line - 1
             lines[start : start + block.text.count("\n")] = [shown]

@@ -82,6 +82,14 @@ def test_every_link_and_anchor_of_the_site_holds(site, pages):
     assert lost == set()
 
 
+def test_no_markup_is_left_over(pages):
+    for path in pages:
+        text = re.sub(r"<(script|pre)\b.*?</\1>", "", path.read_text("utf-8"), flags=re.DOTALL)
+        assert re.findall(r"\{[a-z-]+\}`|\]\([^)\s]+\)|```", re.sub(r"<[^>]+>", "", text)) == [], (
+            path
+        )
+
+
 def test_a_page_fetches_nothing_from_elsewhere(site, pages):
     for path, page in pages.items():
         assert [a for a in page.fetched if urlparse(a).netloc] == [], path
