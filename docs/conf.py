@@ -113,20 +113,15 @@ def words_in_backticks(app: Any, env: Any, node: Any, contnode: Any) -> Any:
 # --- equations: MathML, which browsers draw themselves ---------------------------------------
 
 
-def mathml(latex: str, display: str = "inline") -> str:
-    """Convert a formula; a tilde between two quantities is the relation, with room around it."""
-    return convert(latex, display=display).replace("&#x0007E;", "&#x0223C;")
-
-
 def inline_formula(self: Any, node: nodes.math) -> None:
     """Write a formula within a line."""
-    self.body.append(mathml(node.astext()))
+    self.body.append(convert(node.astext()))
     raise nodes.SkipNode
 
 
 def formula(self: Any, node: nodes.math_block) -> None:
     """Write a formula that stands by itself."""
-    self.body.append(f'<div class="math">{mathml(node.astext(), "block")}</div>')
+    self.body.append(f'<div class="math">{convert(node.astext(), display="block")}</div>')
     raise nodes.SkipNode
 
 

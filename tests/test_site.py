@@ -84,7 +84,7 @@ def test_every_link_and_anchor_of_the_site_holds(site, pages):
 
 def test_no_markup_is_left_over(pages):
     for path in pages:
-        text = re.sub(r"<(script|pre)\b.*?</\1>", "", path.read_text("utf-8"), flags=re.DOTALL)
+        text = re.sub(r"<(script|pre|code)\b.*?</\1>", "", path.read_text("utf-8"), flags=re.DOTALL)
         assert re.findall(r"\{[a-z-]+\}`|\]\([^)\s]+\)|```", re.sub(r"<[^>]+>", "", text)) == [], (
             path
         )
