@@ -1,22 +1,26 @@
 # `make` alone lists the targets. Every target that runs something first makes sure that .venv
 # holds exactly what requirements.lock says.
 .DEFAULT_GOAL := help
-.PHONY: help report test lint bench validate docs clean lock
+.PHONY: help setup report test lint bench validate docs clean lock
 SHELL := /bin/sh
 
 BIN := .venv/bin
 
 help:
+	@echo "make setup     set .venv up; every other target does so first"
 	@echo "make report    run the whole review: data/ to reports/"
 	@echo "make test      run the tests"
 	@echo "make lint      check style, formatting and types"
 	@echo "make bench     time the engines beside other software; writes reports/benchmarks.md"
 	@echo "make validate  calibration by simulation (resumes), broken input, kills, determinism (three hours)"
-	@echo "make docs      build the documentation site (not built yet)"
+	@echo "make docs      build the documentation site into build/docs/"
 	@echo "make clean     remove .venv and the caches; reports/ stays"
 	@echo "make lock      resolve the dependencies anew (needs uv)"
 	@echo
 	@echo "Each needs Python 3.12 or newer; make PYTHON=/path/to/python names one."
+
+setup: .venv/ready
+	@echo "Ready: .venv/bin/bayespool"
 
 report: .venv/ready
 	@$(BIN)/python models/all.py
@@ -38,8 +42,10 @@ validate: .venv/ready
 	@$(BIN)/python tests/faults.py
 	@$(BIN)/python tests/determinism_whole.py
 
-docs:
-	@echo "No site to build yet: 'make docs' comes with the issue on documentation. README.md is the guide until then."
+docs: .venv/ready
+	@rm -rf build/docs build/doctrees
+	@$(BIN)/python -m sphinx -W --keep-going -q -b html -d build/doctrees docs build/docs
+	@echo "The site: $(CURDIR)/build/docs/index.html"
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build

@@ -131,7 +131,7 @@ class Analysis:
 
     @cached_property
     def curves(self) -> dict[str, pd.DataFrame]:
-        """What the figures draw as lines: see `density_table` and `benefit_table`."""
+        """Tables of what the figures draw as lines (`density_table` and `benefit_table`)."""
         return {
             "density": density_table(self.posterior, self.priors),
             "benefit": benefit_table(self.posterior, self.benefit),
@@ -139,7 +139,7 @@ class Analysis:
 
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Tidy tables by name, those that apply (``write`` puts each in tables/<name>.csv).
+        """Tidy tables by name, those that apply (``write`` puts each in ``tables/<name>.csv``).
 
         summary
             A row an engine and quantity (mu, theta_new, tau, trials): ``engine`` and the columns
@@ -175,7 +175,7 @@ class Analysis:
     def write(
         self, folder: str | os.PathLike[str], png: bool = False, diagnostics: bool = False
     ) -> list[Path]:
-        """Write record.json, report.md, tables/*.csv and figures/*.svg; return their paths.
+        """Write ``record.json``, ``report.md``, ``tables/`` and ``figures/``; return the paths.
 
         The folder changes as a whole (see `bayespool.files.Replacement`). A file that would differ
         in timings alone is left as it is; a table or figure of an earlier run that this one does
@@ -187,7 +187,7 @@ class Analysis:
         png : bool
             Write each figure as PNG too, 300 dots an inch.
         diagnostics : bool
-            Write ArviZ's pictures of the draws to diagnostics/*.png, where NUTS ran.
+            Write ArviZ's pictures of the draws to ``diagnostics/``, where NUTS ran.
 
         Raises
         ------

@@ -47,12 +47,12 @@ def leave_trial_out(
     -------
     DataFrame
         A row a trial of ``surface.kept``: ``trial``; ``elpd``, the log density that the others
-        give its data, log p(y_i | y_-i) (of both arms' counts, or of the estimate); ``pit``, the
-        probability of data no higher than its own; ``extreme``, a PIT outside 0.025 to 0.975;
-        ``kl`` and ``kl_mu``, the Kullback-Leibler divergence of the posterior without the trial
-        from that with it, of (mu, tau) and of mu alone, in nats; ``prob_benefit`` (without
-        `benefit` ``prob_below``), the probability without the trial, and ``shift``, what the
-        trial adds to it (``attrs["main"]`` has that of all trials). NaN where the posterior
+        give its data, ``log p(y_i | y_-i)`` (of both arms' counts, or of the estimate);
+        ``pit``, the probability of data no higher than its own; ``extreme``, a PIT outside 0.025
+        to 0.975; ``kl`` and ``kl_mu``, the Kullback-Leibler divergence of the posterior without
+        the trial from that with it, of (mu, tau) and of mu alone, in nats; ``prob_benefit``
+        (without `benefit` ``prob_below``), the probability without the trial, and ``shift``, what
+        the trial adds to it (``attrs["main"]`` has that of all trials). NaN where the posterior
         without a trial would be improper.
 
     Raises
@@ -64,11 +64,11 @@ def leave_trial_out(
 
     Notes
     -----
-    The PIT of an estimate is P(y_rep <= y_i | y_-i). That of counts is P(r1_rep < r1 | r0, y_-i)
-    + P(r1_rep = r1 | r0, y_-i) / 2: the treated events given the control arm's, mid-p. Discrete
-    counts keep it off the ends: a trial with hardly any event is never extreme. Predictive
-    densities of counts hold the prior of the baseline, so they compare under one only.
-    The arms likelihood has no PIT (NaN).
+    The PIT of an estimate is ``P(y_rep <= y_i | y_-i)``. That of counts is
+    ``P(r1_rep < r1 | r0, y_-i) + P(r1_rep = r1 | r0, y_-i) / 2``: the treated events given the
+    control arm's, mid-p. Discrete counts keep it off the ends: a trial with hardly any event is
+    never extreme. Predictive densities of counts hold the prior of the baseline, so they compare
+    under one only. The arms likelihood has no PIT (NaN).
     Leave-one-out predictive density: Vehtari, Gelman & Gabry 2017, Stat Comput 27:1413.
     """
     asked = question_of(surface, benefit, threshold)
