@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
+    from types import FrameType
 
-__all__ = ["SAID", "obeying"]
+__all__ = ["SAID", "asked", "obeying"]
 
 INTERRUPTED = 130
 PATIENCE = 0.6  # seconds for Python to come back and end by itself
 _ending = threading.Lock()
+_asked = threading.Event()
 SAID = "Interrupted: the results on disk are as they were, or whole and new."
 
 
@@ -30,6 +32,8 @@ def obeying(main: Callable[[], int]) -> int:
     """
     if threading.current_thread() is not threading.main_thread():
         return main()
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
     before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
@@ -39,11 +43,27 @@ def obeying(main: Callable[[], int]) -> int:
         return main()
     except KeyboardInterrupt:
         _end()
+    except Exception:
+        if not asked():
+            raise
+        _end()
     finally:
+        if signal.getsignal(signal.SIGINT) is _interrupt:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.set_wakeup_fd(before)
         sys.unraisablehook = sys.__unraisablehook__
         theirs.close()  # the thread reads the end, and is done
     return INTERRUPTED
+
+
+def asked() -> bool:
+    """Whether Ctrl-C was pressed: what fails after it, such as half an import, fails for it."""
+    return _asked.is_set()
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    _asked.set()
+    signal.default_int_handler(number, frame)
 
 
 def _unless_interrupted(fault: UnraisableHookArgs) -> None:

@@ -13,6 +13,7 @@ from typer.main import get_command
 
 from bayespool.cli.verbs import app
 from bayespool.errors import BayespoolError, ConvergenceError, DataError, PriorError, UsageError
+from bayespool.interrupt import asked
 from bayespool.names import printable
 
 __all__ = ["main"]
@@ -62,6 +63,8 @@ def _show_usage(error: Any) -> None:
 
 
 def _complain(message: str, status: int) -> int:
+    if asked():
+        raise KeyboardInterrupt  # whatever failed, failed for that
     if os.environ.get(DEBUG):
         traceback.print_exc()
     print(printable(message, lines=True), file=sys.stderr)  # noqa: T201  # a program's complaint, on stderr
