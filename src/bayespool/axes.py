@@ -76,20 +76,18 @@ class SinhAxis:
 
     def slope(self, value: Array) -> Array:
         """d value / d x."""
-        if len(self.centres) == 1:
-            return np.hypot(self.widths[0], value - self.centres[0])
-        rate = np.zeros(np.shape(value))
-        for centre, width in zip(self.centres, self.widths, strict=True):
-            rate = rate + 1 / np.hypot(width, value - centre)
-        return 1 / rate
+        return self.bent(value)[0]
 
-    def bend(self, value: Array) -> Array:
-        """d slope / d value."""
-        pull = sum(
-            (value - centre) / np.hypot(width, value - centre) ** 3
-            for centre, width in zip(self.centres, self.widths, strict=True)
-        )
-        return self.slope(value) ** 2 * pull
+    def bent(self, value: Array) -> tuple[Array, Array]:
+        """The slope d value / d x, and its own derivative d slope / d value."""
+        rate, pull = np.zeros(np.shape(value)), np.zeros(np.shape(value))
+        for centre, width in zip(self.centres, self.widths, strict=True):
+            z = (value - centre) / width
+            root = np.sqrt(1 + z**2)  # np.hypot takes ten times as long
+            near = 1 / (width * root)
+            rate, pull = rate + near, pull + z / root * near**2
+        slope = 1 / rate
+        return slope, slope**2 * pull
 
     @cached_property
     def points(self) -> Array:
@@ -173,10 +171,11 @@ class CutAxis:
         """d value / d x."""
         return np.exp(self.log_slope(self.to_x(value)))
 
-    def bend(self, value: Array) -> Array:
-        """d slope / d value, by a central difference in x."""
+    def bent(self, value: Array) -> tuple[Array, Array]:
+        """The slope and d slope / d value, the latter by a central difference in x."""
         x = self.to_x(value)
-        return (self.log_slope(x + 1e-4) - self.log_slope(x - 1e-4)) / 2e-4
+        bend = (self.log_slope(x + 1e-4) - self.log_slope(x - 1e-4)) / 2e-4
+        return np.exp(self.log_slope(x)), bend
 
     def spacing(self, value: Array) -> Array:
         """Local distance between nodes, in units of the value."""

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import betaln, gammaln
 
-from bayespool.axes import Array, SinhAxis, uniform
+from bayespool.axes import Array, SinhAxis, nodes, uniform
 from bayespool.errors import UsageError
-from bayespool.exact.trial import LOG_NEGLIGIBLE, THETA_LIMIT, Counts, averaged, log_sum
+from bayespool.exact.trial import LOG_NEGLIGIBLE, THETA_LIMIT, Counts, averaged, blocks, log_sum
 from bayespool.measures import effect_sizes
 from bayespool.trials import Trials
 
@@ -26,7 +26,6 @@ MEASURES = ("MD", "ROM", "SMD")
 CORE = 4.0  # within this many standard errors of the estimate the theta axis is nearly even
 FARTHEST = 24.0  # in asinh of standard errors: 1e11 of them, for tails that fall like theta^-2
 _SPREADS = 16.0  # a normal density is e^-128 of its peak so many standard deviations away
-_BLOCK = 32  # effects at a time: what a processor's cache holds
 
 
 @dataclass(frozen=True)
@@ -131,16 +130,12 @@ def _tabulated(
     """Lay nodes down to e^-120 of the peak, as far as they go, and fill them in."""
     axis = SinhAxis((centre,), (CORE * width,), np.arange(-FARTHEST, FARTHEST + 0.1, 0.5))
     axis = SinhAxis(axis.centres, axis.widths, axis.x[np.abs(axis.value(axis.x)) <= limit])
-    found = _in_blocks(log_g, axis.value(axis.x))
+    found = log_g(nodes(axis))
     seen = axis.x[found > found.max() + LOG_NEGLIGIBLE]
     low, high = max(seen[0] - 0.5, axis.x[0]), min(seen[-1] + 0.5, axis.x[-1])
     x = uniform(low, high, 0.1 / CORE / fineness)
     axis = SinhAxis(axis.centres, axis.widths, x)
-    return Arms(centre, width, axis, _in_blocks(log_g, axis.value(x)))
-
-
-def _in_blocks(log_g: Callable[[Array], Array], theta: Array) -> Array:
-    return np.concatenate([log_g(part) for part in np.array_split(theta, -(-len(theta) // _BLOCK))])
+    return Arms(centre, width, axis, log_g(nodes(axis)))
 
 
 # --- two means ----------------------------------------------------------------------------
@@ -191,7 +186,8 @@ class LogMean(Mean):
 
 
 def _log_t(z: Array, df: float) -> Array:
-    return -0.5 * (df + 1) * np.log1p(z**2 / df) - betaln(0.5, 0.5 * df) - 0.5 * np.log(df)
+    constant = betaln(0.5, 0.5 * df) + 0.5 * np.log(df)
+    return -0.5 * (df + 1) * np.log(1 + z**2 / df) - constant  # log1p takes thrice the time
 
 
 def log_difference(treatment: Mean, control: Mean, theta: Array, size: float = 0.05) -> Array:
@@ -213,11 +209,15 @@ def _near(arm: Mean, other: Mean, shift: Array, size: float) -> Array:
     seen = log_f > log_f.max() + LOG_NEGLIGIBLE
     away, log_f = away[seen], log_f[seen]
     own = np.hypot(away, arm.width)  # the slope of the map from x, and how near this mean is
-    there = (arm.centre + away) + shift[:, None]
-    ratio = own**2 / ((there - other.centre) ** 2 + other.width**2)
-    terms = other.log_density(there) + (log_f + np.log(own * size))
-    terms -= np.log1p(np.square(np.square(ratio)))  # this arm's share of the line
-    return log_sum(terms)
+    log_f += np.log(own * size)
+    found = np.empty(len(shift))
+    for rows in blocks(len(shift), len(away)):
+        there = (arm.centre + away) + shift[rows, None]
+        ratio = own**2 / ((there - other.centre) ** 2 + other.width**2)
+        terms = other.log_density(there) + log_f
+        terms -= np.log(1 + np.square(np.square(ratio)))  # this arm's share of the line
+        found[rows] = log_sum(terms)
+    return found
 
 
 # --- a standardised difference ------------------------------------------------------------

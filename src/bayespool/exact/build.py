@@ -10,7 +10,7 @@ from scipy.interpolate import CubicSpline
 
 from bayespool.axes import Array, CutAxis, ScaleAxis, SinhAxis, log_weights, nodes, step
 from bayespool.exact.grid import Frame, mu_axis, tau_axis, trimmed
-from bayespool.exact.trial import T_NU, TrialLikelihood, gamma_mixture, log_sum
+from bayespool.exact.trial import T_NU, TrialLikelihood, blocks, gamma_mixture, log_sum
 from bayespool.prior import Priors
 
 _STRIDE = 4
@@ -83,7 +83,7 @@ def log_l(evidence: Evidence, mu: Array, tau: ScaleAxis | CutAxis | None) -> Arr
         sd = nodes(tau)
         rows = [row_of(term, mu, sd) for term in evidence.terms]
     else:
-        rows = [_t_averaged(term, mu, tau) for term in evidence.terms]
+        rows = _t_rows(evidence.terms, mu, tau)
     return np.array(rows).reshape(len(evidence.terms), len(mu), 1 + len(tau.x))
 
 
@@ -113,7 +113,7 @@ def _trim(
     return mu, tau
 
 
-def _t_averaged(term: TrialLikelihood, mu: Array, tau: ScaleAxis | CutAxis) -> Array:
+def _t_rows(terms: Sequence[TrialLikelihood], mu: Array, tau: ScaleAxis | CutAxis) -> list[Array]:
     """Student-t effects as a scale mixture of normal ones: a sum along the tau axis.
 
     theta ~ t(nu) is Normal(mu, tau / sqrt(G)) with G ~ Gamma(nu/2, rate nu/2).
@@ -125,11 +125,19 @@ def _t_averaged(term: TrialLikelihood, mu: Array, tau: ScaleAxis | CutAxis) -> A
     high = base.to_x(nodes(tau)[-1:] * np.exp(-0.5 * log_g[0]))[0]
     h = min(step(tau), 0.12)
     wide = ScaleAxis(base.scale, np.arange(np.floor(low / h) - 1, np.ceil(high / h) + 2) * h)
-    normal = term.averaged(mu, nodes(wide))
+    scales = wide.to_x(nodes(tau)[:, None] * np.exp(-0.5 * log_g))
+    rows = [row_of(term, mu, nodes(wide)) for term in terms]
+    return [np.column_stack([row[:, 0], _mixed(wide.x, row[:, 1:], scales, log_w)]) for row in rows]
+
+
+def _mixed(x: Array, normal: Array, scales: Array, log_w: Array) -> Array:
+    """log of the mixture over each row of ``scales`` of what is known at ``x``: (mu, scales)."""
     # A floor at e^-700 of the row's best: the spline must not swing where nothing is left.
     normal = np.maximum(normal, normal.max(axis=1, keepdims=True) - 700.0)
-    spline = CubicSpline(wide.x, normal, axis=1)
-    scales = nodes(tau)[:, None] * np.exp(-0.5 * log_g)
-    parts = spline(wide.to_x(scales))  # (mu, tau, G)
-    parts += log_w
-    return np.column_stack([term.log(mu), log_sum(parts)])
+    spline = CubicSpline(x, normal, axis=1)
+    found = np.empty((len(normal), len(scales)))
+    for some in blocks(len(scales), len(normal) * len(log_w)):
+        parts = spline(scales[some])  # (mu, some scales, G)
+        parts += log_w
+        found[:, some] = log_sum(parts)
+    return found
