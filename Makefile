@@ -26,7 +26,7 @@ report: .venv/ready
 	@$(BIN)/python models/all.py
 
 test: .venv/ready
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not long"
 
 lint: .venv/ready
 	@$(BIN)/ruff check .
@@ -37,6 +37,7 @@ bench: .venv/ready
 	@$(BIN)/python tests/benchmarks.py
 
 validate: .venv/ready
+	@$(BIN)/python -m pytest -n auto -m long
 	@$(BIN)/python tests/validate.py
 	@$(BIN)/python tests/fuzz_many.py
 	@$(BIN)/python tests/faults.py

@@ -296,6 +296,7 @@ ALL_EVENTS = with_trial(events_treatment=40, events_control=40)
 FLAT = bp.Priors("Flat()", "Flat()")
 
 
+@pytest.mark.long
 def test_a_side_analysis_without_answer_leaves_the_main_one(valid_record, tmp_path):
     found = bp.analyse(ONE_EMPTY, "RD", FLAT, benefit="lower", engine="exact", beside=())
     rows = valid_record(found.record)["phi_sensitivity"]
@@ -317,7 +318,7 @@ def test_a_reading_without_answer_says_why(tmp_path):
     pd.DataFrame([change | {"reason": "doubt"}]).to_csv(path, index=False)
     found = bp.analyse(
         COUNTS, "RR", FLAT, benefit="lower", engine="exact", name="o", alternatives=path,
-        beside=(),
+        beside=(), likelihood="normal",
     )  # fmt: skip
     row = found.tables["alternatives"].iloc[0]
     assert row["scenario"] == "two left"

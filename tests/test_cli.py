@@ -149,17 +149,20 @@ def test_report_writes_a_folder_a_file_and_one_page(bayespool, counts, tmp_path)
     assert "mortality/record.json" in text
 
 
-def test_report_gives_a_list_of_records_or_the_one(bayespool, counts, tmp_path):
+def test_report_gives_a_list_of_records_or_the_one(bayespool, tmp_path):
+    one, other = tmp_path / "one.csv", tmp_path / "other.csv"
+    for path in (one, other):
+        path.write_text("trial,estimate,se\na,-0.3,0.2\nb,0.1,0.3\n")
     words = [*FIT, "--out", tmp_path / "site", "--quiet", "--json"]
-    status, out, err = bayespool("report", counts, "data/mortality.csv", *words, "-")
+    status, out, err = bayespool("report", one, other, *words, "-")
     assert (status, err) == (0, "")
-    assert [record["analysis"] for record in json.loads(out)] == ["counts", "mortality"]
+    assert [record["analysis"] for record in json.loads(out)] == ["one", "other"]
     for _ in range(2):
-        assert bayespool("report", counts, *words, tmp_path / "r.json")[0] == 0
-    assert json.loads((tmp_path / "r.json").read_text())["analysis"] == "counts"
+        assert bayespool("report", one, *words, tmp_path / "r.json")[0] == 0
+    assert json.loads((tmp_path / "r.json").read_text())["analysis"] == "one"
     both = tmp_path / "both.json"
     for _ in range(2):
-        assert bayespool("report", counts, "data/mortality.csv", *words, both)[0] == 0
+        assert bayespool("report", one, other, *words, both)[0] == 0
     assert len(json.loads(both.read_text())) == 2
 
 

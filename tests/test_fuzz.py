@@ -42,13 +42,13 @@ def command(table, *words):
     return {"kind": "command", "table": table, "encoding": "utf-8", "argv": list(words)}
 
 
-@fixed(100)
+@fixed(150)
 @given(STRATEGIES["tables"])
 def test_any_table_is_analysed_or_refused(drawn):
     assert fuzz.outcome(drawn) in ("record", "DataError", "UsageError")
 
 
-@fixed(50)
+@fixed(25)
 @given(STRATEGIES["priors"])
 # P(MD > 0) was 1.0000000000000002.
 @example(case(GENERIC + "a,0.2,0.5\n", measure="MD", mu="Normal(.5, 0.05)",
@@ -70,7 +70,7 @@ def test_any_options_are_followed_or_refused(drawn):
     assert fuzz.outcome(drawn) in fuzz.OUTCOMES
 
 
-@fixed(50)
+@fixed(40)
 @given(STRATEGIES["commands"])
 def test_any_command_line_ends_with_an_answer_or_a_message(drawn):
     assert fuzz.outcome(drawn) in fuzz.OUTCOMES
