@@ -10,6 +10,7 @@ import pytest
 import validate
 import validation_text
 from scipy.stats import binom, norm
+from validation_shelf import pack, unpack
 
 from bayespool.exact import surface
 from bayespool.figures.calibration import rank_envelopes, rank_histograms, stated_and_true
@@ -160,7 +161,29 @@ def test_a_cell_in_parts_is_the_whole(tmp_path, monkeypatch):
         assert validate.whole(cell, "code") is None
         validate.kept(part, str(validate.place(part, "code")), "abc")
     found = validate.whole(cell, "code").drop(columns=list(validate.STAMP))
-    pd.testing.assert_frame_equal(found, simulated(cell), rtol=1e-12)
+    pd.testing.assert_frame_equal(found, simulated(cell), rtol=1e-8)  # nine digits are kept
+
+
+def test_what_one_machine_did_is_there_on_another(tmp_path, monkeypatch):
+    cell = replace(NORMAL, simulations=2, draws_every=0)
+    there, shelf, here = (tmp_path / name for name in ("there", "shelf", "here"))
+    there.mkdir()
+    monkeypatch.setattr(validate, "CACHE", there)
+    archives = validate.archives([cell, replace(cell, engine="NUTS")], "code")
+    assert list(archives) == ["exact_normal", "nuts_normal"]
+    path = validate.place(cell, "code")
+    assert validate.kept(cell, str(path), "abc") == ""
+    pack(archives, shelf)
+    assert [archive.name for archive in shelf.iterdir()] == ["exact_normal.zip"]
+    assert unpack(shelf, here) == 1
+    assert unpack(shelf, here) == 0
+    assert (here / path.name).read_bytes() == path.read_bytes()
+    before = (shelf / "exact_normal.zip").read_bytes()
+    monkeypatch.setattr(validate, "CACHE", here)
+    pack(validate.archives([cell], "code"), shelf)
+    assert (shelf / "exact_normal.zip").read_bytes() == before
+    pack(validate.archives([cell], "newer"), shelf)  # nothing is done: nothing is lost
+    assert (shelf / "exact_normal.zip").read_bytes() == before
 
 
 # --- what is simulated ---------------------------------------------------------------------
