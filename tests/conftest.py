@@ -1,6 +1,7 @@
 """One NUTS fit of the flagship, shared by every test that needs a sampled posterior."""
 
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -11,6 +12,11 @@ import bayespool as bp
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "models"))
+
+# A shell has what it starts in the background ignore Ctrl-C, and children inherit that: the tests
+# that interrupt a program would wait for it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

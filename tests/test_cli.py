@@ -315,7 +315,10 @@ def test_ctrl_c_ends_with_130_and_writes_nothing(tmp_path):
     )
     time.sleep(3)
     done.send_signal(signal.SIGINT)
-    out, err = done.communicate(timeout=60)
+    try:
+        out, err = done.communicate(timeout=60)
+    finally:
+        done.kill()
     assert (done.returncode, out) == (130, "")
     assert err.splitlines()[-1].startswith("Interrupted")
     assert not (tmp_path / "out").exists()
