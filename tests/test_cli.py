@@ -149,7 +149,9 @@ def test_report_writes_a_folder_a_file_and_one_page(bayespool, counts, tmp_path)
     assert "mortality/record.json" in text
 
 
-def test_report_gives_a_list_of_records_or_the_one(bayespool, tmp_path):
+def test_report_gives_a_list_of_records_or_the_one(bayespool, tmp_path, monkeypatch):
+    monkeypatch.setattr("bayespool.figures.drawable", lambda analysis: {})
+    monkeypatch.setattr("bayespool.studies.run", lambda *given: {})
     one, other = tmp_path / "one.csv", tmp_path / "other.csv"
     for path in (one, other):
         path.write_text("trial,estimate,se\na,-0.3,0.2\nb,0.1,0.3\n")

@@ -40,6 +40,7 @@ def test_two_cores_write_the_same_bytes(one_core, tmp_path):
     assert differing(one_core, again) == []
 
 
+@pytest.mark.long
 @pytest.mark.skipif(FEW_CORES, reason="needs two cores, and a system that can give one")
 def test_threads_that_the_user_sets_write_the_same_bytes(one_core, tmp_path):
     """Elsewhere they are unset; here are more of them than cores in linear algebra.

@@ -19,9 +19,10 @@ NAMES = ["mortality", "pain", "clinical_improvement"]
 INPUTS = "input:visible:enabled, select:visible:enabled, textarea:visible:enabled"
 CONTROLS = f"button:visible:enabled, {INPUTS}"
 SCREENS = [
-    (name, size, scheme)
-    for name, size in (("desktop", DESKTOP), ("phone", PHONE))
-    for scheme in ("light", "dark")
+    ("desktop", DESKTOP, "light"),
+    ("phone", PHONE, "dark"),
+    pytest.param("desktop", DESKTOP, "dark", marks=pytest.mark.long),
+    pytest.param("phone", PHONE, "light", marks=pytest.mark.long),
 ]
 # What stands in a link's place for one setting; none of it means anything.
 BROKEN = [
@@ -94,8 +95,17 @@ def test_it_opens_without_an_error_or_a_request_and_with_pythons_answers(browser
 # --- the controls --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("by", ["mouse", "keyboard"])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("name", "by"),
+    [
+        ("mortality", "mouse"),
+        ("pain", "keyboard"),
+        ("clinical_improvement", "keyboard"),
+        pytest.param("mortality", "keyboard", marks=pytest.mark.long),
+        pytest.param("pain", "mouse", marks=pytest.mark.long),
+        pytest.param("clinical_improvement", "mouse", marks=pytest.mark.long),
+    ],
+)
 def test_every_control_answers(name, by, shown):
     outcome = shown.outcome(name)
     section = shown.page.locator(f"[id='{outcome['id']}']")

@@ -9,14 +9,14 @@ from explorer_reviews import REVIEWS
 import bayespool as bp
 from bayespool.measures import to_natural
 
-# Random settings of each outcome: 300 in all.
+# Random settings of each outcome: 200 in all.
 SETTINGS = {
-    "mortality": 45,
-    "hospital_stay": 90,
-    "cure": 45,
-    "pain": 10,  # Python takes seconds for Student-t effects in a new trial
-    "clinical_improvement": 80,
-    "serious_adverse_events": 30,
+    "mortality": 30,
+    "hospital_stay": 60,
+    "cure": 25,
+    "pain": 6,  # Python takes seconds for Student-t effects in a new trial
+    "clinical_improvement": 59,
+    "serious_adverse_events": 20,
 }
 CLOSE = 1e-3  # in any probability, and in quantiles by the width of their interval
 

@@ -51,6 +51,7 @@ def beside(folder):
     return [path.name for path in folder.iterdir() if path.name != "mortality"]
 
 
+@pytest.mark.long
 def test_kills_leave_the_old_report_or_the_new(case):
     made, known = case
     was_running = 0

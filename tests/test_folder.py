@@ -409,12 +409,14 @@ def test_fifty_kills_leave_a_whole_folder(forks, tmp_path):
     once = time.monotonic() - began
     rng = random.Random(2026)
     seen = set()
-    for _ in range(50):
+    kills = 0
+    while kills < 50 or len(seen) < 2:  # on a busy machine none of fifty may have written
+        assert kills < 500
+        kills += 1
         process = writer(forks, place, "one", "two")
         time.sleep(rng.uniform(0, 3 * once))
         kill(process)
         seen.add(whole(place))
-    assert len(seen) > 1
     fill(place, "last")
     assert whole(place) == "last"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]

@@ -42,7 +42,7 @@ def command(table, *words):
     return {"kind": "command", "table": table, "encoding": "utf-8", "argv": list(words)}
 
 
-@fixed(150)
+@fixed(120)
 @given(STRATEGIES["tables"])
 def test_any_table_is_analysed_or_refused(drawn):
     assert fuzz.outcome(drawn) in ("record", "DataError", "UsageError")
@@ -57,7 +57,7 @@ def test_any_prior_is_used_or_refused(drawn):
     assert fuzz.outcome(drawn) in ("record", "PriorError", "UsageError")
 
 
-@fixed(50)
+@fixed(25)
 @given(STRATEGIES["analyses"])
 # These were refused without a word on what to give instead.
 @example(case(GENERIC + "a,0.2,0.5\n", measure="MD", absolute=1000.0, **WEAK))
@@ -70,7 +70,7 @@ def test_any_options_are_followed_or_refused(drawn):
     assert fuzz.outcome(drawn) in fuzz.OUTCOMES
 
 
-@fixed(40)
+@fixed(15)
 @given(STRATEGIES["commands"])
 def test_any_command_line_ends_with_an_answer_or_a_message(drawn):
     assert fuzz.outcome(drawn) in fuzz.OUTCOMES
@@ -179,7 +179,7 @@ def test_a_warning_counts_as_a_fault(monkeypatch):
 def test_the_strategies_give_answers_and_refusals():
     seen = set()
 
-    @settings(fixed(40), phases=[Phase.generate])
+    @settings(fixed(25), phases=[Phase.generate])
     @given(prior_examples())
     def run(drawn):
         seen.add(fuzz.outcome(drawn))

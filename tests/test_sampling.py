@@ -117,6 +117,7 @@ print(fit["posterior"]["mu"].to_numpy().tobytes().hex())
 """
 
 
+@pytest.mark.long
 def test_code_from_the_compiler_and_code_from_its_cache_give_the_same_draws(tmp_path):
     """They did not under PyTensor's default, fast-math."""
     flags = {"PYTENSOR_FLAGS": f"base_compiledir={tmp_path}"}
