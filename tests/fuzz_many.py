@@ -2,14 +2,17 @@
 
 `make validate` runs it. The seed is drawn anew in every run and printed; `--seed` repeats one.
 It writes reports/validation/fuzz.csv, prints an example of each failure, and ends
-with 1 where there was any. A run that was stopped is simply started again.
+with 1 where there was any. What is done stands in .validation/, and a run that was stopped goes on
+from there.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime
+import json
 import secrets
+import shutil
 import sys
 import time
 from collections import Counter
@@ -25,9 +28,9 @@ sys.path.insert(0, str(Path(__file__).parent))  # the workers import these modul
 
 import fuzz
 from fuzz_strategies import STRATEGIES
-from validate import REPORTS, ROOT, commit
+from validate import CACHE, REPORTS, ROOT, commit
 
-from bayespool.files import write_csv
+from bayespool.files import write_csv, write_json
 from bayespool.parallel import each
 
 # Examples that cost little are many: a whole analysis takes a second, a table refused nothing.
@@ -72,6 +75,26 @@ def part(name: str, examples: int, start: int) -> dict[str, Any]:
             "slowest": slowest[0]}  # fmt: skip
 
 
+def kept(name: str, examples: int, start: int, folder: Path) -> dict[str, Any]:
+    """Run a part, or read what it gave."""
+    place = folder / f"{name}-{start}-{examples}.json"
+    if not place.exists():
+        write_json(place, part(name, examples, start))
+    found: dict[str, Any] = json.loads(place.read_text("utf-8"))
+    return found | {"counts": Counter(found["counts"])}
+
+
+def seed_of(folder: Path, given: int | None) -> int:
+    """The seed: the one that is given, that of a run that was stopped, or a new one."""
+    place = folder / "seed.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    if given is None and place.exists():
+        return int(json.loads(place.read_text("utf-8")))
+    start = secrets.randbits(31) if given is None else given
+    write_json(place, start)
+    return start
+
+
 def jobs(examples: int, start: int) -> list[tuple[str, int, int]]:
     """Parts of every strategy, dear ones first, each with a seed of its own."""
     found = []
@@ -95,7 +118,7 @@ def table(done: list[dict[str, Any]]) -> pd.DataFrame:
             {"strategy": name, "examples": counts.total() + failures}
             | {word: counts[outcome] for outcome, word in WORDS.items()}
             | {"failures": failures}
-            | {"slowest_seconds": round(max(each_part["slowest"] for each_part in own), 1)}
+            | {"slowest_seconds": round(max((one["slowest"] for one in own), default=0.0), 1)}
         )
     return pd.DataFrame(rows)
 
@@ -109,20 +132,22 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=REPORTS / "fuzz.csv", help="where to write")
     options = parser.parse_args()
     console = Console()
-    start = secrets.randbits(31) if options.seed is None else options.seed
-    todo = jobs(options.examples, start)
+    folder = CACHE / f"fuzz-{commit()}"
+    start = seed_of(folder, options.seed)
+    todo = [(*job, folder) for job in jobs(options.examples, start)]
     console.print(f"Seed {start}: {sum(job[1] for job in todo)} examples in {len(todo)} parts.")
     columns = (TextColumn("trying"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     try:
         with Progress(*columns, console=console) as bar:
             task = bar.add_task("parts", total=len(todo))
-            done = each(part, todo, options.workers, lambda i, of: bar.update(task, completed=i))
+            done = each(kept, todo, options.workers, lambda i, of: bar.update(task, completed=i))
     except KeyboardInterrupt:
-        console.print("Stopped: nothing was written. Start it again.")
+        console.print("Stopped: what is done stays, and the next run goes on from there.")
         return 130
     found = table(done)
     stamp = {"seed": start, "date": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}"}
     write_csv(options.out, found.assign(**stamp, commit=commit()))
+    shutil.rmtree(folder)
     console.print(found.to_string(index=False))
     failed = [each_part for each_part in done if each_part["failure"]]
     for each_part in failed:
