@@ -64,6 +64,7 @@ def test_kills_leave_the_old_report_or_the_new(case):
     assert beside(made.out) == []
 
 
+@pytest.mark.long
 def test_two_runs_at_once_into_one_folder_do_not_mix(case):
     made, known = case
     both = [start(made, setting) for setting in (0, 1)]
