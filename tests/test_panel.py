@@ -98,6 +98,14 @@ def test_without_a_side_or_a_size_a_set_states_its_range():
     assert "gives 50 % to any benefit (RR below 1), 95 % to RR between" in text
 
 
+def test_an_own_prior_on_mu_is_not_described_by_the_set_it_replaces():
+    said = stated(bp.priors("RR", "weak", mu="Normal(0.5, 0.2)"), "RR", None, 1.2, "higher")
+    assert said.startswith("The prior on mu is the analyst's own.")
+    assert "No direction favoured" not in said
+    said = stated(bp.priors("RR", "weak", tau="HalfNormal(1)"), "RR", None, 1.2, "higher")
+    assert said.startswith("No direction favoured")
+
+
 def test_a_flat_prior_has_no_probability_and_a_common_effect_no_tau():
     flat = bp.Priors("Flat()", "HalfNormal(1)", name="flat")
     text = stated(flat, "MD", important=-20, benefit="lower", random=False)

@@ -63,6 +63,30 @@ def test_the_same_numbers_on_one_worker_and_two(mortality):
     pd.testing.assert_frame_equal(one, two, check_exact=True)
 
 
+@pytest.mark.parametrize(("measure", "mu"), [("OR", 0.9), ("RR", -0.4), ("RD", 0.1)])
+def test_control_risks_are_those_of_the_review_whatever_the_effect(mortality, measure, mu):
+    from bayespool.measures import risks
+    from bayespool.simulate import Plan
+
+    plan = Plan.of(bp.surface(mortality, measure), bp.priors(measure), "lower", 0.0)
+    frame = mortality.frame
+    observed = (frame["events_control"] + 0.5) / (frame["n_control"] + 1)
+    p0 = risks(measure, np.full(len(observed), mu), plan.phi(mu))[0]
+    np.testing.assert_allclose(p0, observed, rtol=1e-9)
+
+
+def test_a_ratio_that_no_risk_can_have_lowers_the_control_risk(mortality):
+    from bayespool.measures import risks
+    from bayespool.simulate import Plan
+
+    plan = Plan.of(bp.surface(mortality, "RR"), bp.priors("RR"), "lower", 0.0)
+    p0, _, p1, _ = risks("RR", np.full(len(plan.control), 2.0), plan.phi(2.0))
+    too_high = plan.control * np.exp(2.0) > 1
+    assert 0 < too_high.sum() < len(too_high)
+    assert (p0[too_high] < plan.control[too_high]).all()
+    assert (p1 < 1).all()
+
+
 def test_a_simulated_review_is_answered_as_its_surface_answers(mortality):
     from bayespool.simulate import Plan, simulated
 
@@ -74,7 +98,7 @@ def test_a_simulated_review_is_answered_as_its_surface_answers(mortality):
     theta = rng.normal(-0.3, 0.2, (5, 10))
     from bayespool.measures import risks
 
-    p0, _, p1, _ = risks("RR", theta, np.broadcast_to(plan.phi, theta.shape))
+    p0, _, p1, _ = risks("RR", theta, np.broadcast_to(plan.phi(-0.3), theta.shape))
     size = plan.arms.astype(int)
     treated, control = rng.binomial(size[:, 0], p1), rng.binomial(size[:, 1], p0)
     for i in range(5):

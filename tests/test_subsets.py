@@ -256,6 +256,22 @@ def test_sampled_subsets_are_different_and_equal_to_the_whole(table, weak, every
     assert set(other["subset"]) != set(some["subset"])
 
 
+def test_a_review_of_seventy_trials_has_its_subsets_too(weak):
+    random = np.random.default_rng(70)
+    table = bp.surface(estimates(random.normal(-0.1, 0.2, 70), random.uniform(0.2, 0.4, 70)), "OR")
+    found = subsets.gosh(table, weak, "lower", sample=40)
+    assert found["subset"].is_unique
+    assert found.attrs["of"] == 2**70 - 1
+    held = subsets.members(found, table.kept).to_numpy()
+    assert (held.sum(axis=1) == found["size"]).all()
+    assert set(held.mean(axis=0) > 0) == {True}
+    assert [sum(1 << int(i) for i in np.flatnonzero(row)) for row in held] == list(found["subset"])
+    for i in (0, 39):
+        alone = table.weighted(held[i].astype(float)).posterior(weak)
+        assert found["prob_benefit"][i] == pytest.approx(alone["mu"].cdf(0.0), abs=1e-6)
+    assert set(subsets.presence(found, table.kept)["trial"]) == set(table.kept)
+
+
 def test_means_that_do_not_exist_are_not_given():
     table = bp.surface(estimates([-0.4, 0.2, 0.3], [0.3, 0.4, 0.2]), "OR")
     priors = bp.Priors("Normal(0, 1)", "Flat()")  # tau's tail falls as tau^-k

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit, logit
 
 from bayespool.axes import Array
 from bayespool.decisions import check_benefit
@@ -52,9 +53,10 @@ def operating_characteristics(
 ) -> pd.DataFrame:
     """Simulate reviews like this one at a known truth, and count what would be concluded.
 
-    Each simulated review has this one's number of trials, arm sizes and baselines: phi_i, half
-    the log odds product of the two observed risks (1/2 added), or the standard errors where the
-    likelihood is normal. Trials' effects are drawn from Normal(true effect, true tau).
+    Each simulated review has this one's number of trials, arm sizes and control risks (1/2 added
+    to events and to non-events), which hold at the true mean effect, as near as that effect
+    allows; or its standard errors where the likelihood is normal. Trials' effects are drawn from
+    Normal(true effect, true tau).
 
     Parameters
     ----------
@@ -145,8 +147,8 @@ def _said(priors: Priors) -> str:
 class Plan:
     """What every simulated review shares; it travels to the processes as it is.
 
-    ``arms`` (k, 2) are the patients of the treatment and the control arm, ``phi`` (k,) half the
-    log odds product of their risks; both are empty for estimates, which have ``se`` (k,).
+    ``arms`` (k, 2) are the patients of the treatment and the control arm, ``control`` (k,) the
+    control risks; both are empty for estimates, which have ``se`` (k,).
     """
 
     sums: Sums
@@ -157,7 +159,7 @@ class Plan:
     benefit: str
     cut: float
     arms: Array
-    phi: Array
+    control: Array
     se: Array
 
     @classmethod
@@ -166,13 +168,25 @@ class Plan:
         # The trials' own likelihoods are not needed, and they are the bulk of it.
         sums = Sums(replace(sums.grid, log_l=np.empty(0)), sums.effects)
         se = np.array([term.width for term in table.terms])
-        arms, phi = np.empty((0, 2)), np.empty(0)
+        arms, control = np.empty((0, 2)), np.empty(0)
         if table.likelihood == "binomial":
             frame = table.trials.frame
             arms = frame[["n_treatment", "n_control"]].to_numpy(dtype=float)
-            events = frame[["events_treatment", "events_control"]].to_numpy(dtype=float)
-            phi = 0.5 * np.log((events + 0.5) / (arms - events + 0.5)).sum(axis=1)
-        return cls(sums, table.measure, table.scale, table.phi, priors, benefit, cut, arms, phi, se)
+            control = (frame["events_control"].to_numpy(dtype=float) + 0.5) / (arms[:, 1] + 1)
+        return cls(
+            sums, table.measure, table.scale, table.phi, priors, benefit, cut, arms, control, se
+        )
+
+    def phi(self, mu: float) -> Array:
+        """Half the log odds product of both risks, shape (k,), where the effect is ``mu``."""
+        treated = {
+            "OR": expit(logit(self.control) + mu),
+            "RR": self.control * np.exp(mu),
+            "RD": self.control + np.tanh(mu),
+        }[self.measure]
+        least = 0.5 / (self.arms[:, 0] + 1)  # no arm is simulated with a risk of 0 or 1
+        found: Array = 0.5 * (logit(self.control) + logit(np.clip(treated, least, 1 - least)))
+        return found
 
 
 def simulated(plan: Plan, mu: float, tau: float, count: int, seed: Any) -> Array:
@@ -185,7 +199,7 @@ def simulated(plan: Plan, mu: float, tau: float, count: int, seed: Any) -> Array
             [_answers(plan, [Estimate(*pair) for pair in zip(row, plan.se, strict=True)])
              for row in y.tolist()]
         )  # fmt: skip
-    p0, _, p1, _ = risks(plan.measure, theta, np.broadcast_to(plan.phi, theta.shape))
+    p0, _, p1, _ = risks(plan.measure, theta, np.broadcast_to(plan.phi(mu), theta.shape))
     size = plan.arms.astype(int)
     treated = rng.binomial(size[:, 0], np.clip(p1, 0, 1))
     control = rng.binomial(size[:, 1], np.clip(p0, 0, 1))

@@ -84,7 +84,9 @@ def stated(
     False). A set from a published table says which row, and what to mind.
     """
     row = _row(each, measure)
-    opening = _IDEAS.get(each.name.partition(" with own ")[0], each.reason)
+    idea, _, own = each.name.partition(" with own ")
+    # The idea of a set is one of its prior on mu, and gone with it.
+    opening = each.reason if own == "mu" else _IDEAS.get(idea, each.reason)
     if row:
         where = " / ".join(part.replace("_", " ") for part in row.path)
         kind = "Effects and heterogeneity" if row.mu else "Heterogeneity"

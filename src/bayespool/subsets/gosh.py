@@ -9,6 +9,7 @@ half and those of the other.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,6 @@ from threadpoolctl import threadpool_limits
 
 from bayespool.axes import Array
 from bayespool.decisions import question_of
-from bayespool.errors import UsageError
 from bayespool.exact import Surface
 from bayespool.exact.grid import moments_of_mu, moments_of_tau
 from bayespool.exact.sums import Batch
@@ -30,7 +30,7 @@ __all__ = ["by_size", "gosh", "members", "presence"]
 FLOOR = 1e-200  # evidence below this, against the best of each half, is summed in logs instead
 NODES = 2048  # of the grid at a time
 ROWS = 1024  # sampled subsets at a time
-MOST_TRIALS = 62  # the bits of a subset's number
+BITS = 62  # of NumPy's whole numbers; a subset of more trials is one of Python's
 
 
 def gosh(
@@ -71,13 +71,11 @@ def gosh(
     Raises
     ------
     UsageError
-        More than 62 trials; another word for `benefit`, or an impossible threshold.
+        Another word for `benefit`, or an impossible threshold.
     PriorError
         See ``Surface.posterior``.
     """
     k = len(surface.kept)
-    if k > MOST_TRIALS:
-        raise UsageError(f"subsets are numbered for up to {MOST_TRIALS} trials, not {k}.")
     question = question_of(surface, benefit, threshold)
     whole = k <= most or 2**k - 1 <= sample
     numbers = np.arange(1, 2**k) if whole else _sampled(k, sample, seed)
@@ -94,7 +92,7 @@ def gosh(
         for some in (lost[i : i + CHUNK] for i in range(0, len(lost), CHUNK)):
             batch = surface.batch(priors, _bits(numbers[some], k).astype(float))
             answer[:, some] = batch.ask(_questions(batch, question.at)).T
-    table = pd.DataFrame({"subset": numbers, "size": np.bitwise_count(numbers).astype(int)})
+    table = pd.DataFrame({"subset": numbers, "size": _bits(numbers, k).sum(axis=1)})
     table["natural_mean"] = to_natural(answer[1], surface.scale)
     table[question.word] = question.better(np.clip(answer[0], 0, 1))
     if len(answer) > 2:
@@ -160,7 +158,7 @@ def _questions(batch: Batch, at: float) -> Array:
     return np.concatenate(asked)
 
 
-def _improper(surface: Surface, priors: Priors, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _improper(surface: Surface, priors: Priors, numbers: NDArray[Any]) -> NDArray[np.bool_]:
     """Subsets whose posterior does not integrate."""
     k = len(surface.kept)
     if priors.mu.proper and (priors.tau.proper or surface.effects == "common"):
@@ -197,7 +195,7 @@ def _all(surface: Surface, priors: Priors, grid: Batch, questions: Array) -> Arr
 
 
 def _some(
-    surface: Surface, priors: Priors, grid: Batch, questions: Array, numbers: NDArray[np.int64]
+    surface: Surface, priors: Priors, grid: Batch, questions: Array, numbers: NDArray[Any]
 ) -> Array:
     """As `_all`, for these subsets, each against its own best node."""
     log_l, log_prior = _flat(surface, priors, grid)
@@ -220,18 +218,29 @@ def _sums_of(rows: Array) -> Array:
     return found
 
 
-def _sampled(k: int, size: int, seed: int) -> NDArray[np.int64]:
+def _sampled(k: int, size: int, seed: int) -> NDArray[Any]:
     """So many different subsets, none empty, in rising order."""
     rng = np.random.default_rng(seed)
-    found = np.empty(0, dtype=np.int64)
+    found = np.empty(0, dtype=np.int64 if k <= BITS else object)
     while len(found) < size:
-        more = rng.integers(1, 2**k, size=size - len(found))
+        left = size - len(found)
+        if k <= BITS:
+            more = rng.integers(1, 2**k, size=left)
+        else:  # one of 2^63 or more is empty as good as never
+            drawn = (int.from_bytes(rng.bytes(-(-k // 8))) & (2**k - 1) for _ in range(left))
+            more = np.fromiter(filter(None, drawn), dtype=object)
         found = np.unique(np.concatenate([found, more]))
     return found
 
 
-def _bits(numbers: NDArray[np.int64], k: int) -> NDArray[np.bool_]:
-    return (numbers[:, None] >> np.arange(k)) & 1 == 1
+def _bits(numbers: NDArray[Any], k: int) -> NDArray[np.bool_]:
+    """Which trials each subset holds, shape (subsets, k)."""
+    if numbers.dtype != object:
+        return (numbers[:, None] >> np.arange(k)) & 1 == 1
+    size = -(-k // 8)
+    packed = b"".join(number.to_bytes(size, "little") for number in numbers)
+    rows = np.frombuffer(packed, np.uint8).reshape(-1, size)
+    return np.unpackbits(rows, axis=1, count=k, bitorder="little").astype(bool)
 
 
 def _chance(table: pd.DataFrame) -> pd.Series[float]:
