@@ -18,7 +18,6 @@ from bayespool.decisions import (
     absolute_effects,
     absolute_part,
     baselines,
-    clipped_shares,
     nnt_text,
     spread,
 )
@@ -255,13 +254,12 @@ def test_the_clipped_share_by_hand():
     # At 1/4 a ratio above 4 passes 1: log 4 = 1.386; P(Z > 2) = 0.02275.
     trials = QUARTER
     main = posterior("RR", normal(0, math.log(4) / 2), normal(0, math.log(4)), trials)
-    found = clipped_shares(main)
+    found = absolute_part(main, trials, "lower")["clipped"]
     assert found["mu"] == pytest.approx(0.0227501, abs=1e-7)
     assert found["theta_new"] == pytest.approx(0.1586553, abs=1e-7)
     alone = absolute_part(main, trials, "lower")
     assert alone["measure"] == "RR"
-    assert alone["clipped"] == found
-    assert "2 % of the posterior of the mean effect and 16 %" in alone["reason"]
+    assert "2.3 % of the posterior of the mean effect and 16 %" in alone["reason"]
     assert "held at 1" in alone["reason"]
     odds = posterior("OR", normal(0, 1), normal(0, 2), trials)
     part = absolute_part(main, trials, "lower", other=odds)
@@ -272,22 +270,13 @@ def test_the_clipped_share_by_hand():
         absolute_part(main, trials, "lower", other=posterior("RD", normal(0, 1)))
 
 
-def test_the_model_of_the_baselines_is_asked_only_where_the_median_is_0_or_1(monkeypatch):
+def test_where_the_median_is_0_the_model_gives_the_baseline():
     none = counts([(0, 40), (0, 20), (5, 100)])
     main = posterior("RR", normal(0, 2), trials=none)
     by_hand = ndtr(math.log(baselines(none)["model"]) / 2)  # P(log RR > -log p0)
-    assert clipped_shares(main) == {"mu": pytest.approx(by_hand, abs=1e-12)}
-    assert clipped_shares(main) == absolute_part(main, none, "lower")["clipped"]
-
-    def fail(*_):
-        raise AssertionError("the model was asked")
-
-    monkeypatch.setattr("bayespool.decisions.absolute.baselines", fail)
-    monkeypatch.setattr("bayespool.decisions.absolute.control_arms", fail)
-    quarter = clipped_shares(posterior("RR", normal(0, 1), trials=QUARTER))
-    assert quarter["mu"] == pytest.approx(ndtr(-math.log(4)), abs=1e-12)
-    with pytest.raises(AssertionError, match="was asked"):
-        clipped_shares(main)
+    assert absolute_part(main, none, "lower")["clipped"] == {
+        "mu": pytest.approx(by_hand, abs=1e-12)
+    }
 
 
 def test_below_one_per_cent_the_ratio_stays():
@@ -309,7 +298,8 @@ def test_clinical_improvement_needs_the_odds_ratio():
     """Many new trials' ratios would take a risk of 42 % past 1; by a plain sum of the density."""
     trials = bp.read_trials(DATA / "clinical_improvement.csv")
     ratio = bp.surface(trials, "RR").posterior(bp.priors("RR"))
-    shares = clipped_shares(ratio)
+    part = absolute_part(ratio, trials, "higher")
+    shares = part["clipped"]
     theta = np.linspace(-math.log(5 / 12), 12, 20_001)
     for quantity, share in shares.items():
         assert share == pytest.approx(np.trapezoid(ratio[quantity].pdf(theta), theta), rel=1e-4)
@@ -317,9 +307,20 @@ def test_clinical_improvement_needs_the_odds_ratio():
     rows = absolute_effects(ratio).set_index(["quantity", "baseline"])
     assert rows.loc[("theta_new", "crude"), "clipped"] == pytest.approx(0.174, abs=2e-3)
     odds = bp.surface(trials, "OR").posterior(bp.priors("OR"))
-    part = absolute_part(ratio, trials, "higher", other=odds)
+    assert part == absolute_part(ratio, trials, "higher", other=odds)
     assert part["measure"] == "OR"
     assert all(row["risk_treatment"]["upper"] < 1 for row in part["rows"])
+    # Whoever asks the posterior itself has the report's answer, at any baseline too.
+    told = absolute_effects(ratio, benefit="higher").set_index(["quantity", "baseline"])
+    assert set(told["measure"]) == {"OR"}
+    assert told.loc[("mu", "median"), "prob_30"] == part["prob"]["mu"]["30"]
+    given = absolute_effects(ratio, benefit="higher", baseline=0.6)
+    assert set(given["measure"]) == {"OR"}
+    assert set(absolute_effects(ratio, baseline=0.01)["measure"]) == {"RR"}
+    # A prior that says nothing about the odds ratio keeps the ratio, held at 1.
+    own = bp.surface(trials, "RR").posterior(bp.priors("RR", mu="Normal(0, 0.8)"))
+    assert set(absolute_effects(own, benefit="higher")["measure"]) == {"RR"}
+    assert absolute_part(own, trials, "higher")["reason"].endswith("held at 1.")
 
 
 # --- numbers needed to treat --------------------------------------------------------------

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from bayespool.agreement import rows_of
 from bayespool.analysis import checks
-from bayespool.analysis.checks import NO_ANSWER
 from bayespool.analysis.classical import classical_parts
 from bayespool.analysis.named import named_rows, priors_beside
 from bayespool.analysis.published import published_rows
-from bayespool.decisions import MOST_CLIPPED, absolute_part, clipped_shares
-from bayespool.exact import Surface, surface
+from bayespool.decisions import absolute_part
+from bayespool.exact import Surface
 from bayespool.measures import to_natural
 from bayespool.posterior import Posterior
 from bayespool.predictive import predictive_check, psense, with_predictive
-from bayespool.prior import DEFAULT_PHI, Priors
-from bayespool.prior import priors as set_called
+from bayespool.prior import Priors
 from bayespool.trials import Trials
 
 if TYPE_CHECKING:
@@ -87,7 +85,7 @@ def of_the_answer(
             trials,
             benefit,
             SUPPOSED if absolute is None else absolute,
-            _by_odds(head, trials, double_zero),
+            double_zero=double_zero,
         )
         found["absolute"]["declared"] = absolute is not None
     if fit is not None and head.likelihood != "arms":  # its data are means, SDs and sizes
@@ -95,18 +93,3 @@ def of_the_answer(
         found["predictive"] = rows_of(predictive_check(tree, trials, seed=seed))
         found["psense"] = rows_of(psense(tree))
     return found
-
-
-def _by_odds(head: Posterior, trials: Trials, double_zero: str) -> Posterior | None:
-    """The OR beside an RR that would carry risks past 1; None where it is not needed or known."""
-    if head.measure != "RR" or max(clipped_shares(head, trials).values()) <= MOST_CLIPPED:
-        return None
-    if head.priors is None or head.priors.name not in ("weak", "vague"):
-        return None  # another set says nothing about the OR
-    phi = head.priors.phi or DEFAULT_PHI
-    prior = set_called("OR", head.priors.name, phi=head.priors.phi)
-    try:
-        table = surface(trials, "OR", head.likelihood, head.effects, phi, double_zero)
-        return table.posterior(prior)
-    except NO_ANSWER:
-        return None

@@ -1,10 +1,8 @@
 """Probabilities of benefit, and what an effect means for a thousand patients."""
 
 from bayespool.decisions.absolute import (
-    MOST_CLIPPED,
     absolute_effects,
     absolute_part,
-    clipped_shares,
 )
 from bayespool.decisions.baseline import baselines, spread
 from bayespool.decisions.chances import (
@@ -20,7 +18,6 @@ from bayespool.decisions.nnt import nnt_text
 from bayespool.decisions.question import Question, question_of
 
 __all__ = [
-    "MOST_CLIPPED",
     "NUMBER",
     "SIDES",
     "Question",
@@ -29,7 +26,6 @@ __all__ = [
     "baselines",
     "chances",
     "check_benefit",
-    "clipped_shares",
     "mcse_of",
     "nnt_text",
     "prob_benefit",

@@ -11,16 +11,17 @@ from xarray import DataTree
 
 from bayespool.axes import Array
 from bayespool.decisions.applied import Applied
-from bayespool.decisions.baseline import baselines, control_arms, quartiles, spread
+from bayespool.decisions.baseline import baselines, control_arms, spread
 from bayespool.decisions.chances import check_benefit
 from bayespool.decisions.nnt import nnt_text
+from bayespool.decisions.odds import by_odds
 from bayespool.errors import UsageError
 from bayespool.posterior import Posterior
 from bayespool.prior.words import percent
 from bayespool.summaries import posterior_of
 from bayespool.trials import Trials
 
-__all__ = ["PER_1000", "absolute_effects", "absolute_part", "clipped_shares"]
+__all__ = ["PER_1000", "absolute_effects", "absolute_part"]
 
 PER_1000 = (10, 30, 50, 100)
 MOST_CLIPPED = 0.01  # beyond this share RR is no measure for absolute effects
@@ -51,8 +52,9 @@ def absolute_effects(
     per_1000 : numbers
         How many patients of 1,000 on the better side the probabilities are for.
     other : Posterior or DataTree, optional
-        Of the OR of the same trials. It takes over where RR would carry more than 1 % of the
-        treated risks past 1 at the median (or the given) baseline.
+        Of the OR of the same trials, which takes over where RR would carry more than 1 % of the
+        treated risks past 1 at the median (or the given) baseline. By default that of `by_odds`;
+        where there is none the risk is held at 1.
 
     Returns
     -------
@@ -85,10 +87,12 @@ def absolute_effects(
     wanted = {_label(m): float(m) for m in per_1000}
     if baseline is not None:
         given = {"given": np.array([_checked(baseline)])}
+        trials = main.trials if trials is None else trials
     else:
-        given = _baselines(_with_counts(main, trials))
+        trials = _with_counts(main, trials)
+        given = _baselines(trials)
     middle = float(given["given" if baseline is not None else "median"][0])
-    source, _ = _source(main, other, middle)
+    source, _ = _source(main, other, middle, trials)
     rows = []
     for row, applied in _rows(source, given, benefit):
         clipped = Applied(main[row["quantity"]], main.measure, main.scale, applied.risks).clipped()
@@ -114,6 +118,7 @@ def absolute_part(
     benefit: str | None,
     important: float = 30,
     other: Posterior | DataTree | None = None,
+    double_zero: str = "drop",
 ) -> dict[str, Any]:
     """The record's ``absolute``: as `absolute_effects`, with the reasons.
 
@@ -123,6 +128,8 @@ def absolute_part(
         As in `absolute_effects`; `trials` with counts.
     important : float
         How many patients of 1,000 matter.
+    double_zero : {"drop", "keep"}
+        As for `surface`, of the OR that may take over.
 
     Returns
     -------
@@ -144,7 +151,7 @@ def absolute_part(
     given = _baselines(_with_counts(main, trials))
     headline = _headline(given)
     middle = float(given[headline][0])
-    source, reason = _source(main, other, middle)
+    source, reason = _source(main, other, middle, trials, double_zero)
     found = list(_rows(source, given, benefit))
     part = {
         "measure": source.measure,
@@ -165,20 +172,6 @@ def absolute_part(
     return part
 
 
-def clipped_shares(
-    posterior: Posterior | DataTree, trials: Trials | None = None
-) -> dict[str, float]:
-    """Shares of mu and theta_new whose treated risk would leave [0, 1] at the main baseline.
-
-    Above 1 % for RR, `absolute_part` wants the posterior of the OR too. UsageError as there.
-    """
-    main = _with_risks(posterior)
-    trials = _with_counts(main, trials)
-    middle = float(quartiles(trials)[1])
-    # The model takes its time, so it is asked where it heads the answer alone.
-    return _clipped(main, middle if _bears(middle) else baselines(trials)["model"])
-
-
 def _headline(given: dict[str, Array]) -> str:
     """The baseline that heads the answer: the median, unless it is 0 or 1."""
     return "median" if _bears(float(given["median"][0])) else "model"
@@ -195,24 +188,36 @@ def _clipped(main: Posterior, baseline: float) -> dict[str, float]:
 
 
 def _source(
-    main: Posterior, other: Posterior | DataTree | None, baseline: float
+    main: Posterior,
+    other: Posterior | DataTree | None,
+    baseline: float,
+    trials: Trials | None,
+    double_zero: str = "drop",
 ) -> tuple[Posterior, str]:
     """Whose posterior gives the absolute effects, and why it is not simply the main one."""
     shares = _clipped(main, baseline)
     if main.measure == "OR" or max(shares.values()) <= MOST_CLIPPED:
         return main, ""
-    share = " and ".join(f"{percent(p)} of the posterior of {_MEANS[q]}" for q, p in shares.items())
+    each = (f"{_percent(p)} of the posterior of {_MEANS[q]}" for q, p in shares.items())
+    share = " and ".join(each)
     where = f"at a control risk of {percent(baseline)}"
     if main.measure == "RD":
         beyond = f"would take the risk below 0 or above 1 {where}; it is held there."
         return main, f"By the RD {share} {beyond}"
     says = f"By the RR {share} would take the treated risk past 1 {where}"
+    if other is None and trials is not None and trials.layout == "binary":
+        other = by_odds(main, trials, double_zero)
     if other is None:
         return main, f"{says}; it is held at 1."
     found = posterior_of(other)
     if found.measure != "OR":
         raise UsageError(f"other= is the posterior of the OR, not of {found.measure}.")
     return found, f"{says}, so absolute effects are by the OR."
+
+
+def _percent(p: float) -> str:
+    """A share that is held against 1 %: with a decimal where it is near."""
+    return f"{100 * p:.1f} %" if 0.001 <= p < 0.1 else percent(p)
 
 
 _MEANS = {"mu": "the mean effect", "theta_new": "the effect in a new trial"}
