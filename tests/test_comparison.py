@@ -13,6 +13,7 @@ from bayespool.comparison import (
     compare_effects,
     compare_models,
     elpd,
+    inclusion_factors,
     leave_trial_out,
     model_average,
     side_by_side,
@@ -365,6 +366,19 @@ def test_four_evidences_are_those_by_quadrature(three):
     assert rows.loc["heterogeneity", "inclusion_bf"] == pytest.approx(
         varies / (1 - varies), rel=1e-5
     )
+
+
+def test_the_bayes_factor_of_an_effect_rests_on_how_wide_its_prior_is(mortality):
+    table = bp.surface(mortality, "RR")
+    sets = [bp.Priors(f"Normal(0, {sd})", "HalfNormal(0.5)", None, f"{sd}") for sd in (10, 1, 0.5)]
+    flat = bp.Priors("Flat()", "HalfNormal(0.5)", None, "flat")
+    found = inclusion_factors(table, [*sets, flat])
+    assert found["model"].tolist() == ["10", "1", "0.5"]
+    # By a plain sum over (phi, theta, mu, tau), written apart from the engine.
+    assert found["inclusion_bf"].to_numpy() == pytest.approx([0.23, 2.18, 3.62], abs=0.005)
+    own = model_average(table, sets[1], "lower").set_index("model").loc["effect"]
+    assert found["inclusion_bf"][1] == pytest.approx(own["inclusion_bf"], rel=1e-9)
+    assert found["probability"][1] == pytest.approx(own["probability"], rel=1e-9)
 
 
 def test_rows_of_an_effect_are_the_posteriors_of_their_own_surfaces(mortality, averaged, exact):

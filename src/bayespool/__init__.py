@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bayespool.comparison import (
         compare_effects,
         compare_models,
+        inclusion_factors,
         leave_trial_out,
         model_average,
         side_by_side,
@@ -58,6 +59,7 @@ _ROOMS = {
         "compare_effects",
         "compare_models",
         "leave_trial_out",
+        "inclusion_factors",
         "model_average",
         "side_by_side",
     ),
@@ -116,6 +118,7 @@ __all__ = [
     "diagnose",
     "effect_sizes",
     "gosh",
+    "inclusion_factors",
     "leave_one_out",
     "leave_trial_out",
     "leave_two_out",

@@ -16,7 +16,7 @@ import pandas as pd
 
 from bayespool import comparison, prior_sensitivity, subsets
 from bayespool.errors import DataError, PriorError, UsageError
-from bayespool.prior import DEFAULT_PHI
+from bayespool.prior import DEFAULT_PHI, Priors
 from bayespool.prior import priors as set_called
 
 if TYPE_CHECKING:
@@ -183,6 +183,22 @@ def _has_doubts(a: Any) -> str:
     return "" if len(marked) > 0 else "no trial that counts here carries the flag."
 
 
+def _averaging(a: Any) -> pd.DataFrame:
+    """The models averaged, and the Bayes factor of an effect under the other prior sets."""
+    table = comparison.model_average(a.surface, a.priors, a.benefit)
+    others = [
+        Priors(row["mu"], row["tau"], a.priors.phi, row["prior"])
+        for row in a.record.get("other_priors", ())
+        if row["prior"] != a.priors.name
+    ]
+    factors = comparison.inclusion_factors(a.surface, others)
+    if len(factors):
+        told = table.attrs
+        table = pd.concat([table, factors], ignore_index=True)
+        table.attrs = told
+    return table
+
+
 def _measures(a: Any) -> pd.DataFrame:
     sets = {measure: set_called(measure, a.priors.name) for measure in ("RR", "OR", "RD")}
     return comparison.side_by_side(
@@ -321,7 +337,7 @@ STUDIES: dict[str, Study] = {
         Study(
             "averaging",
             "model averaging",
-            lambda a: comparison.model_average(a.surface, a.priors, a.benefit),
+            _averaging,
             _averaged,
             "averaging",
             "averaging",

@@ -7,6 +7,7 @@ without bridge sampling: the four marginal likelihoods are sums over one surface
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,7 @@ from bayespool.exact.sums import Batch, Sums
 from bayespool.measures import to_natural
 from bayespool.prior import Priors
 
-__all__ = ["MODELS", "model_average"]
+__all__ = ["MODELS", "inclusion_factors", "model_average"]
 
 MODELS = (
     "no effect, tau = 0",
@@ -57,7 +58,7 @@ def model_average(
     surface: Surface,
     priors: Priors,
     benefit: str | None = None,
-    threshold: float | None = None,
+    threshold: float | str | None = None,
     odds: tuple[float, float] = (1.0, 1.0),
 ) -> pd.DataFrame:
     """Average over whether there is an effect, and whether it varies between trials.
@@ -150,6 +151,47 @@ def model_average(
         "density": _density(four, priors, surface.scale),
     }
     return table
+
+
+def inclusion_factors(
+    surface: Surface, sets: Sequence[Priors], odds: tuple[float, float] = (1.0, 1.0)
+) -> pd.DataFrame:
+    """Bayes factors of an effect under several prior sets: they rest on how wide mu's prior is.
+
+    Parameters
+    ----------
+    surface, odds
+        As for `model_average`.
+    sets : sequence of Priors
+        A flat prior has no Bayes factor, and its set no row.
+
+    Returns
+    -------
+    DataFrame
+        As the rows of `model_average`, of ``kind`` "prior": ``model`` (name of the set),
+        ``prior``, ``probability`` and ``inclusion_bf`` of an effect.
+
+    Raises
+    ------
+    UsageError
+        As for `model_average`.
+    """
+    rows = []
+    for each in sets:
+        if not (each.mu.proper and each.tau.proper):
+            continue
+        four = _four(surface, each, odds)
+        log_p = np.log(four.prior) + four.log_evidence
+        rows.append(
+            {
+                "kind": "prior",
+                "model": each.name,
+                "prior": float(four.prior[2:].sum()),
+                "probability": float(four.probability[2:].sum()),
+                "inclusion_bf": _inclusion(log_p, four.prior, [2, 3]),
+            }
+        )
+    return pd.DataFrame(rows, columns=["kind", "model", "prior", "probability", "inclusion_bf"])
 
 
 def _density(four: _Four, priors: Priors, scale: str) -> dict[str, list[float]]:

@@ -30,7 +30,10 @@ TAU_IS = {
 
 
 def compare_effects(
-    surface: Surface, priors: Priors, benefit: str | None = None, threshold: float | None = None
+    surface: Surface,
+    priors: Priors,
+    benefit: str | None = None,
+    threshold: float | str | None = None,
 ) -> pd.DataFrame:
     """Hold common, normal and Student-t effects against each other on one surface's trials.
 
@@ -60,7 +63,7 @@ def compare_models(
     surfaces: Sequence[Surface],
     priors: Priors,
     benefit: str | None = None,
-    threshold: float | None = None,
+    threshold: float | str | None = None,
 ) -> pd.DataFrame:
     """Hold models of the effects against each other under one prior set.
 

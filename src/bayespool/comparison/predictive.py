@@ -29,7 +29,10 @@ COUNTS = ["events_treatment", "n_treatment", "events_control", "n_control"]
 
 
 def leave_trial_out(
-    surface: Surface, priors: Priors, benefit: str | None = None, threshold: float | None = None
+    surface: Surface,
+    priors: Priors,
+    benefit: str | None = None,
+    threshold: float | str | None = None,
 ) -> pd.DataFrame:
     """Foretell each trial from the others, and say how far it moves the posterior.
 

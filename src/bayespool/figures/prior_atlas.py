@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,7 +82,7 @@ def _draw(table: pd.DataFrame, record: dict[str, Any]) -> Figure:
     p = table[word].to_numpy(dtype=float)
     marks, elsewhere = _named(table, record, common)
     keys = [] if common else _strips(p)
-    notes = caption(_words(table, marks, elsewhere, common), COLUMN)
+    notes = caption(_words(table, record, marks, elsewhere, common), COLUMN)
     top = MARGIN + 0.3 + STRIP * len(keys)
     y_notes = top + HIGH + 0.58
     figure, page = sheet(COLUMN, y_notes + LINE_HEIGHT * len(notes) + MARGIN - 0.08)
@@ -202,10 +203,16 @@ def _named(
 
 def _label(names: list[str]) -> str:
     """The sets at one place: all their names, or the first and how many more."""
+    names = [_told_apart(name) for name in names]
     joined = ", ".join(names)
     if len(joined) <= LONGEST_LABEL or len(names) == 1:
         return short(joined, LONGEST_LABEL)
     return f"{short(names[0], LONGEST_LABEL)} + {len(names) - 1} more"
+
+
+def _told_apart(name: str) -> str:
+    """Of a published row's long name the end, where it differs from its neighbours'."""
+    return name if len(name) <= LONGEST_LABEL else re.split("[:/]", name)[-1].replace("-", " ")
 
 
 def _family(table: pd.DataFrame, rows: list[dict[str, Any]], record: dict[str, Any]) -> TauFamily:
@@ -264,8 +271,15 @@ def _strips(p: np.ndarray) -> list[list[tuple[str, str]]]:
     return strips
 
 
-def _words(table: pd.DataFrame, marks: list[Mark], elsewhere: list[str], common: bool) -> list[str]:
-    centre = f"{table.attrs['centre']:.3g}".replace("-", "−")
+def _words(
+    table: pd.DataFrame,
+    record: dict[str, Any],
+    marks: list[Mark],
+    elsewhere: list[str],
+    common: bool,
+) -> list[str]:
+    name = symbol(str(record["measure"]))
+    centre = f"{name} {table.attrs['centre']:.3g}".replace("-", "−")
     words = [f"Each point is a posterior under mu ~ Normal centred on {centre}."]
     if marks:
         words.append("Dots: named priors, in bold the main one.")

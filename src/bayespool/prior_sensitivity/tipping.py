@@ -56,7 +56,7 @@ def tipping_prior(
     priors: Priors,
     benefit: str | None,
     threshold: float | str | None = None,
-    levels: Sequence[float] = LEVELS,
+    levels: Sequence[float] | float = LEVELS,
     important: float | None = None,
 ) -> pd.DataFrame:
     """Find the priors under which the probability of benefit equals each level.
@@ -100,8 +100,9 @@ def tipping_prior(
     UsageError
         A level outside (0, 1), or an impossible threshold or important effect.
     """
+    levels = [levels] if isinstance(levels, int | float) else list(levels)
     if not all(0 < level < 1 for level in levels):
-        raise UsageError(f"levels are probabilities between 0 and 1, not {list(levels)}.")
+        raise UsageError(f"levels are probabilities between 0 and 1, not {levels}.")
     asked = checked_question(surface, priors, benefit, threshold)
     random = surface.effects != "common"
     check_proper(priors, int(surface.frame.k + 1e-9), random=random)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from bayespool.measures import MEASURES
+from bayespool.measures import MEASURES, symbol
 from bayespool.prose.phrases import signed
 from bayespool.summaries import number, probability
 
@@ -29,7 +29,7 @@ def prior_atlas(table: pd.DataFrame, record: dict[str, Any]) -> str:
     low, high = (table.iloc[int(place)] for place in (p.argmin(), p.argmax()))
     least, most = probability(p.min()), probability(p.max())
     attrs = table.attrs
-    centre = signed(f"{attrs['centre']:.3g}")
+    centre = signed(f"{symbol(str(record['measure']))} {attrs['centre']:.3g}")
     what = asked(table, record)
     if least == most:
         said = f"{what[:1].upper()}{what[1:]} is {least} under every one of "

@@ -37,7 +37,7 @@ def gosh(
     surface: Surface,
     priors: Priors,
     benefit: str | None = None,
-    threshold: float | None = None,
+    threshold: float | str | None = None,
     most: int = 20,
     seed: int = 2026,
     sample: int = 2**16,

@@ -20,7 +20,7 @@ def leave_one_out(
     surface: Surface,
     priors: Priors,
     benefit: str | None = None,
-    threshold: float | None = None,
+    threshold: float | str | None = None,
     new: bool = True,
 ) -> pd.DataFrame:
     """Give the posterior without each trial in turn.
@@ -64,7 +64,7 @@ def leave_two_out(
     surface: Surface,
     priors: Priors,
     benefit: str | None = None,
-    threshold: float | None = None,
+    threshold: float | str | None = None,
     new: bool = True,
 ) -> pd.DataFrame:
     """Give the posterior without each pair of trials.
@@ -86,7 +86,7 @@ def cumulative(
     surface: Surface,
     priors: Priors,
     benefit: str | None = None,
-    threshold: float | None = None,
+    threshold: float | str | None = None,
     new: bool = True,
 ) -> pd.DataFrame:
     """Give the posterior as it stood after each trial, by year.
@@ -130,7 +130,7 @@ def by_subgroup(
     priors: Priors,
     column: str = "subgroup",
     benefit: str | None = None,
-    threshold: float | None = None,
+    threshold: float | str | None = None,
     new: bool = True,
 ) -> pd.DataFrame:
     """Give each subgroup's own posterior, under the same priors.
@@ -186,7 +186,7 @@ def _compared(
     names: pd.DataFrame,
     weights: np.ndarray,
     benefit: str | None,
-    threshold: float | None,
+    threshold: float | str | None,
     new: bool,
 ) -> pd.DataFrame:
     """Answers with how many trials are left, and how far P(benefit) is from the first row's."""

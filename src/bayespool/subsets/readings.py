@@ -88,7 +88,7 @@ def readings(
     priors: Priors,
     others: Sequence[Scenario],
     benefit: str | None = None,
-    threshold: float | None = None,
+    threshold: float | str | None = None,
     double_zero: str = "drop",
 ) -> pd.DataFrame:
     """Give the posterior under every combination of other readings of the data.
