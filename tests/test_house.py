@@ -25,6 +25,7 @@ ROOMS = [
     "exact",
     "nuts_models",
     "sampling",
+    "refits",
     "predictive",
     "summaries",
     "decisions",

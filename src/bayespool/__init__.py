@@ -73,6 +73,7 @@ _ROOMS = {
     "predictive": ("predictive_check", "psense", "with_predictive"),
     "prior": ("Priors", "named_priors", "priors"),
     "prior_sensitivity": ("power_scaling", "prior_atlas", "tau_learned", "tipping_prior"),
+    "refits": ("refit",),
     "sampling": ("diagnose", "sample"),
     "simulate": ("operating_characteristics",),
     "subsets": (
@@ -132,6 +133,7 @@ __all__ = [
     "prob_benefit",
     "psense",
     "read_trials",
+    "refit",
     "sample",
     "side_by_side",
     "summarise",

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from bayespool.batches.checked import add_nuts
 from bayespool.batches.classical import reml
 from bayespool.batches.columns import Columns, about, in_words, numbers_of_one
 from bayespool.batches.question import Asked, typed
@@ -76,7 +77,8 @@ def answers(frame: pd.DataFrame, asked: Asked) -> pd.DataFrame:
     table["seconds"] = table["seconds"].fillna(0.0) + reading
     place = {(n, s): i for i, (n, s) in enumerate((n, s) for n in order for s in asked.priors)}
     at = [place[key] for key in zip(table["review"], table["priors"], strict=True)]
-    return table.iloc[np.argsort(at)].reset_index(drop=True)
+    table = table.iloc[np.argsort(at)].reset_index(drop=True)
+    return typed(add_nuts(table, reviews, asked)[columns]) if asked.engine == "both" else table
 
 
 def _alone(review: Review, sets: list[str], asked: Asked) -> list[Columns]:
