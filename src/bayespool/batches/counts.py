@@ -168,18 +168,28 @@ def _powers(values: Array) -> Array:
     return np.stack(found[::-1], axis=1)
 
 
-def _log_density(measure: str, arms: Array, theta: Array, phi: Prior) -> Callable[[Array], Array]:
+def _log_density(measure: str, arms: Array, theta: Array, prior: Prior) -> Callable[[Array], Array]:
     """log of prior and likelihood at phi (trials, thetas, any)."""
     r1, n1, r0, n0 = (column[:, None, None] for column in arms.T)
+    effect = theta[..., None]
+    if measure == "OR":  # log risks cost two logarithms, not four
+        tilt, constant = np.exp(0.5 * effect), 0.5 * effect * (r1 - r0)
 
-    def log_f(at: Array) -> Array:
-        p0, q0, p1, q1 = risks(measure, theta[..., None], at)
-        total = phi.logpdf(at)
+        def log_f(at: Array) -> Array:
+            odds = np.exp(at)
+            free = n0 * np.log(1 + odds / tilt) + n1 * np.log(1 + odds * tilt)
+            return np.asarray(prior.logpdf(at) + (r1 + r0) * at + constant - free)
+
+        return log_f
+
+    def log_g(at: Array) -> Array:
+        p0, q0, p1, q1 = risks(measure, effect, at)
+        total = prior.logpdf(at)
         for p, events in ((p0, r0), (q0, n0 - r0), (p1, r1), (q1, n1 - r1)):
             total = total + events * np.log(np.maximum(p, 1e-300))
         return np.asarray(total)
 
-    return log_f
+    return log_g
 
 
 def _located(measure: str, arms: Array, theta: Array, prior: Prior) -> tuple[Array, ...]:
