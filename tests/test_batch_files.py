@@ -83,7 +83,9 @@ def test_a_faulty_review_has_its_row_in_the_words_of_one_alone(what, likelihood)
     with pytest.raises(BayespoolError) as error:
         bp.surface(bp.read_trials(BAD[what].drop(columns="review")), "OR", likelihood)
     assert list(found["error"]) == ["", str(error.value).replace("<DataFrame>", "a"), ""]
-    same(found.iloc[[0]], bp.batch(GOOD, measure="OR", likelihood=likelihood))
+    alone = bp.batch(GOOD, measure="OR", likelihood=likelihood)
+    # A matrix product of two reviews rounds otherwise than that of one.
+    pd.testing.assert_frame_equal(numbers(found.iloc[[0]]), numbers(alone), rtol=1e-9)
     faulty = found.iloc[1].drop(["review", "priors", "measure", "effects", "seconds", "error"])
     assert faulty.drop(["likelihood"]).isna().all()
 

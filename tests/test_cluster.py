@@ -21,7 +21,6 @@ from bayespool.parallel import each, stream
 distributed = pytest.importorskip("distributed", reason="an optional extra")
 
 ROOT = Path(__file__).resolve().parents[1]
-KILLS = int(os.environ.get("BAYESPOOL_KILLS", "3"))  # each takes some seconds
 WAIT = 60  # seconds at most, for what takes one or two
 # What distributed leaves open when a process of its own was killed is not ours to close.
 pytestmark = [
@@ -133,11 +132,12 @@ def test_a_library_has_exactly_the_numbers_of_one_process(cluster, tmp_path):
     assert list(pd.read_csv(out)["review"]) == list(here["review"])
 
 
-def test_workers_killed_and_every_review_is_there_once(processes):
+@pytest.mark.parametrize("kills", [2, pytest.param(10, marks=pytest.mark.long)])
+def test_workers_killed_and_every_review_is_there_once(processes, kills):
     frame = made(60)
     whole = bp.batch(frame, measure="OR", size=2)
     with distributed.Client(processes.address, set_as_default=False) as client:
-        for _ in range(KILLS):
+        for _ in range(kills):
             client.wait_for_workers(2, timeout=WAIT)
             seen = []
 
@@ -235,6 +235,22 @@ def test_random_numbers_are_those_of_one_process(cluster):
     jobs = [(seed,) for seed in seeds(1, 8)]
     here = each(drawn, jobs, workers=1)
     assert here == each(drawn, jobs, scheduler=cluster.scheduler_address)
+
+
+@pytest.mark.long
+def test_simulated_reviews_and_sampled_subsets_are_those_of_one_process(cluster):
+    trials = bp.read_trials(made(1).drop(columns="review"))
+    there = {"scheduler": cluster.scheduler_address}
+    asked = {"benefit": "lower", "effect": 0.8, "tau": 0.2, "reviews": 300}
+    here = bp.operating_characteristics(trials, "OR", workers=1, **asked)
+    pd.testing.assert_frame_equal(
+        here, bp.operating_characteristics(trials, "OR", **asked, **there)
+    )
+    surface, weak = bp.surface(trials, "OR"), bp.priors("OR")
+    few = {"most": 2, "sample": 5, "seed": 1}
+    pd.testing.assert_frame_equal(
+        bp.gosh(surface, weak, **few), bp.gosh(surface, weak, **few, **there)
+    )
 
 
 def drawn(seed):

@@ -238,7 +238,11 @@ def archives(jobs: Sequence[Cell | Design], made_by: str) -> dict[str, list[Path
 
 
 def run(
-    jobs: Sequence[Cell | Design], made_by: str, workers: int | None, console: Console
+    jobs: Sequence[Cell | Design],
+    made_by: str,
+    workers: int | None,
+    scheduler: str | None,
+    console: Console,
 ) -> list[str]:
     """Do what is not kept yet, the shortest cells first: a run that is stopped has most of them.
 
@@ -266,6 +270,7 @@ def run(
             [(job, str(place(job, made_by)), at) for job in todo],
             workers,
             lambda done, left: bar.update(task, completed=of - left + done),
+            scheduler,
         )
     return [words for words in said if words]
 
@@ -404,6 +409,11 @@ def main() -> int:
     parser.add_argument("--tables", action="store_true", help="simulate nothing")
     parser.add_argument("--adopt", metavar="CODE", help="take over the same numbers of older code")
     parser.add_argument("--workers", type=int, help="processes; all cores by default")
+    parser.add_argument(
+        "--scheduler",
+        metavar="tcp://HOST:PORT",
+        help="a Dask cluster instead, which sees this folder",
+    )
     options = parser.parse_args()
     console = Console()
     jobs: list[Cell | Design] = [*cells(), *designs()]
@@ -418,7 +428,7 @@ def main() -> int:
         if options.adopt:
             adopt(jobs, options.adopt, made_by, console)
         elif not options.tables:
-            faults = run(jobs, made_by, options.workers, console)
+            faults = run(jobs, made_by, options.workers, options.scheduler, console)
     except KeyboardInterrupt:
         console.print("Stopped: the cells that are done stay, and the next run goes on from them.")
         return 130

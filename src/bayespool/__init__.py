@@ -75,6 +75,7 @@ _ROOMS = {
     "predictive": ("predictive_check", "psense", "with_predictive"),
     "prior": ("Priors", "named_priors", "priors"),
     "prior_sensitivity": ("power_scaling", "prior_atlas", "tau_learned", "tipping_prior"),
+    "refits": ("refit",),
     "sampling": ("diagnose", "sample"),
     "simulate": ("operating_characteristics",),
     "subsets": (
@@ -135,6 +136,7 @@ __all__ = [
     "prob_benefit",
     "psense",
     "read_trials",
+    "refit",
     "sample",
     "side_by_side",
     "summarise",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
@@ -19,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from bayespool.errors import BayespoolError, ConvergenceError, UsageError
 
-__all__ = ["diagnose", "sample", "versions"]
+__all__ = ["diagnose", "sample", "sampled", "versions"]
 
 MAX_R_HAT = 1.01  # Vehtari et al. (2021), Bayesian Analysis 16:667, who also say 400
 MIN_ESS = 400.0
@@ -80,6 +81,30 @@ def sample(
         # With fast-math, code fresh from the compiler and code from its cache round differently,
         # and the second run would not repeat the first. Frozen shapes halve the compile time.
         compiled = nutpie.compile_pymc_model(model, freeze_model=True)
+    return sampled(
+        compiled,
+        lambda fit, how: _annotate(fit, model, how),
+        "z" in model.named_vars,
+        seed, draws, tune, chains, target_accept, cores, progress,
+    )  # fmt: skip
+
+
+def sampled(
+    compiled: Any,
+    finish: Callable[[xr.DataTree, dict[str, Any]], None],
+    non_centred: bool,
+    seed: int,
+    draws: int = 1000,
+    tune: int = 1000,
+    chains: int = 4,
+    target_accept: float = 0.95,
+    cores: int | None = None,
+    progress: bool = False,
+) -> xr.DataTree:
+    """Sample a compiled model as `sample` does, and raise as it does.
+
+    ``finish`` makes the fit what it is to be, given how it was made, before it is judged.
+    """
     first = {"draws": draws, "tune": tune, "target_accept": target_accept}
     second = {
         "draws": MORE_DRAWS * draws,
@@ -94,11 +119,11 @@ def sample(
         seconds = time.perf_counter() - began
         how = {"seed": seed, "chains": chains, "attempts": attempt, "sampling_seconds": seconds}
         how |= settings
-        _annotate(fit, model, how)
+        finish(fit, how)
         faults = _faults(_tables(fit))
         if not faults:
             return fit
-    raise ConvergenceError(_message(faults, how, "z" in model.named_vars), fit)
+    raise ConvergenceError(_message(faults, how, non_centred), fit)
 
 
 def diagnose(fit: xr.DataTree) -> dict[str, Any]:

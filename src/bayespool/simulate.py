@@ -50,6 +50,7 @@ def operating_characteristics(
     seed: int = 2026,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    scheduler: str | None = None,
 ) -> pd.DataFrame:
     """Simulate reviews like this one at a known truth, and count what would be concluded.
 
@@ -79,6 +80,8 @@ def operating_characteristics(
         The same numbers whatever the number of workers.
     progress : callable, optional
         Called with how many of how many jobs are done.
+    scheduler : str, optional
+        Address of a Dask scheduler, ``tcp://host:port``, whose workers simulate instead.
 
     Returns
     -------
@@ -115,7 +118,7 @@ def operating_characteristics(
         for (mu, sd), base in zip(truths, seeds(seed, len(truths)), strict=True)
         for size, each_seed in zip(sizes, base.spawn(len(sizes)), strict=True)
     ]
-    found = each(simulated, jobs, workers, progress)
+    found = each(simulated, jobs, workers, progress, scheduler)
     rows = []
     for i, (mu, sd) in enumerate(truths):
         part = np.vstack(found[i * len(sizes) : (i + 1) * len(sizes)])

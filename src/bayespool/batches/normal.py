@@ -22,7 +22,7 @@ from bayespool.exact.quantiles import inverted
 from bayespool.exact.sums import integrals_below
 from bayespool.prior import Priors
 
-__all__ = ["Many", "blocks", "covers", "many"]
+__all__ = ["Many", "blocks", "covers", "many", "tau_nodes"]
 
 BLOCK = 4_000_000  # numbers in an array over reviews, nodes and trials: 32 MB
 _SCOUT = np.arange(-3.0, 90.0, 0.25)
@@ -140,7 +140,7 @@ def many(y: Array, se: Array, priors: Priors, effects: str = "random") -> Many:
     inverse = w / v
     centre = (inverse * np.where(there, y, 0.0)).sum(axis=1) / inverse.sum(axis=1)
     apart = np.where(there, y - centre[:, None], 0.0)
-    x, scale, tau = _tau_nodes(y, np.sqrt(v), there, priors, effects)
+    x, scale, tau = tau_nodes(y, np.sqrt(v), there, priors, effects)
     each = 1 / (v[:, None, :] + tau[:, :, None] ** 2)  # (reviews, nodes, trials)
     sums = each @ np.stack([w, w * apart, w * apart**2], axis=2)
     total, weighted, squares = sums[..., 0], sums[..., 1], sums[..., 2]
@@ -182,7 +182,7 @@ def many(y: Array, se: Array, priors: Priors, effects: str = "random") -> Many:
     )
 
 
-def _tau_nodes(
+def tau_nodes(
     y: Array, se: Array, there: Array, priors: Priors, effects: str
 ) -> tuple[Array, Array, Array]:
     """Coordinate, scales and tau (reviews, 1 + nodes): 0, and the nodes of one axis for all."""

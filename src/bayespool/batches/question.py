@@ -15,11 +15,11 @@ from bayespool.measures import MEASURES, scale_of
 from bayespool.prior import Priors
 from bayespool.prior import priors as named_priors
 
-__all__ = ["COLUMNS", "Asked", "typed"]
+__all__ = ["COLUMNS", "NUTS", "Asked", "typed"]
 
 LIKELIHOODS = ("binomial", "normal", "arms")
-WHOLE, TRUTH = ("trials", "used", "participants"), ("agrees",)
-TEXT = ("review", "priors", "measure", "likelihood", "effects", "error")
+WHOLE, TRUTH = ("trials", "used", "participants", "nuts_divergences"), ("agrees", "nuts_agrees")
+TEXT = ("review", "priors", "measure", "likelihood", "effects", "error", "nuts_error")
 
 COLUMNS: dict[str, str] = {
     "review": "name of the review",
@@ -56,6 +56,18 @@ COLUMNS: dict[str, str] = {
     "seconds": "processor time; of reviews that are analysed together, the average",
     "error": "why there is no answer; else empty",
 }
+NUTS: dict[str, str] = {  # with engine="both"
+    "nuts_mu_mean": "posterior mean of the mean effect by NUTS, analysis scale",
+    "nuts_mu_sd": "its standard deviation",
+    "nuts_mu_lower": "2.5 % quantile",
+    "nuts_mu_upper": "97.5 % quantile",
+    "nuts_tau_median": "posterior median of the standard deviation between trials by NUTS",
+    "nuts_r_hat": "R-hat of mu or tau, the larger",
+    "nuts_ess": "effective draws of mu or tau, in bulk or tails, the fewest",
+    "nuts_divergences": "divergent transitions",
+    "nuts_agrees": "mean of mu and medians of mu and tau within 4 Monte Carlo errors of exact",
+    "nuts_error": "why NUTS has no answer, or did not converge; else empty",
+}
 
 
 @dataclass(frozen=True)
@@ -75,6 +87,10 @@ class Asked:
     benefit : {"lower", "higher"} or None
     thresholds : tuple of str, natural units
         Of further probabilities; that of any effect is always there.
+    engine : "exact" or "both"
+        Both adds the columns of NUTS.
+    seed : int
+        Of NUTS; each review has its own, made of this and its name.
     """
 
     by: str = "review"
@@ -89,6 +105,8 @@ class Asked:
     likelihood: str | None = None
     effects: str = "random"
     double_zero: str = "drop"
+    engine: str = "exact"
+    seed: int = 2026
 
     def check(self) -> None:
         """Raise what is wrong for every review: PriorError or UsageError."""
@@ -97,10 +115,13 @@ class Asked:
             ("effects", self.effects, EFFECTS),
             ("likelihood", self.likelihood, (None, *LIKELIHOODS)),
             ("double_zero", self.double_zero, ("drop", "keep")),
+            ("engine", self.engine, ("exact", "both")),
         ):
             if value not in allowed:
                 words = ", ".join(word for word in allowed if word)
                 raise UsageError(f"{word} is one of {words}, not {value!r}.")
+        if not 0 <= self.seed < 2**63:
+            raise UsageError(f"seed is a whole number from 0 to 2^63 - 1, not {self.seed}.")
         if not self.priors or len(set(self.priors)) < len(self.priors):
             raise UsageError("priors names one prior set or several, each once.")
         for name in self.priors:
@@ -141,7 +162,8 @@ class Asked:
                     chances[f"prob_benefit{new}{end}"] = f"P({of} is {side} {threshold})"
         before = list(COLUMNS)[: list(COLUMNS).index("log_marginal_likelihood")]
         first = {name: COLUMNS[name] for name in before}
-        return first | chances | {name: COLUMNS[name] for name in COLUMNS if name not in first}
+        rest = {name: COLUMNS[name] for name in COLUMNS if name not in first}
+        return first | chances | rest | (NUTS if self.engine == "both" else {})
 
 
 @lru_cache(maxsize=256)

@@ -53,6 +53,8 @@ def batch(
     likelihood: str | None = None,
     effects: str = "random",
     double_zero: str = "drop",
+    engine: str = "exact",
+    seed: int = 2026,
     workers: int | None = 1,
     scheduler: str | None = None,
     size: int = SIZE,
@@ -80,6 +82,11 @@ def batch(
         Priors in the place of each set's own.
     important, likelihood, effects, double_zero
         See `bayespool.priors` and `surface`.
+    engine : {"exact", "both"}
+        Both samples every review by NUTS too (see `refit`), which takes a second or more each, and
+        adds the columns ``nuts_...``.
+    seed : int
+        Of NUTS. A review's draws depend on this and its name alone.
     workers : int or None
         Processes; None for all cores.
     scheduler : str, optional
@@ -105,7 +112,7 @@ def batch(
     """
     asked = _asked(
         by, measure, priors, benefit, thresholds, mu, tau, phi, important, likelihood, effects,
-        double_zero,
+        double_zero, engine, seed,
     )  # fmt: skip
     jobs = ((i, piece, asked) for i, piece in enumerate(chunks(data, by, size, measure)))
     found: dict[int, pd.DataFrame] = {}
@@ -199,7 +206,17 @@ def _asked(
     *others: Any,
 ) -> Asked:
     names = (priors,) if isinstance(priors, str) else tuple(priors)
-    words = ("mu", "tau", "phi", "important", "likelihood", "effects", "double_zero")
+    words = (
+        "mu",
+        "tau",
+        "phi",
+        "important",
+        "likelihood",
+        "effects",
+        "double_zero",
+        "engine",
+        "seed",
+    )
     given = [thresholds] if isinstance(thresholds, str | float | int) else thresholds
     texts = [t.strip() if isinstance(t, str) else str(t).removesuffix(".0") for t in given]
     asked = Asked(

@@ -62,6 +62,8 @@ def batch(
     important: o.Important = None,
     threshold: o.Threshold = None,
     double_zero: o.DoubleZero = "drop",
+    engine: o.EngineBeside = "exact",
+    seed: o.Seed = 2026,
     workers: Workers = None,
     scheduler: Scheduler = None,
     chunk: Size = 500,
@@ -85,6 +87,8 @@ def batch(
         likelihood=likelihood,
         effects=effects,
         double_zero=double_zero,
+        engine=engine,
+        seed=seed,
     )
     with waiting(quiet) as sign:
         done = batch_to_file(

@@ -18,6 +18,7 @@ __all__ = [
     "Doubt",
     "Effects",
     "Engine",
+    "EngineBeside",
     "Event",
     "Important",
     "Json",
@@ -194,6 +195,9 @@ DoubleZero = Annotated[
     _option("--double-zero", "Trials without any event, in normal approximations.", "drop", "keep"),
 ]
 Engine = Annotated[str, _option("--engine", "exact needs no sampling.", "exact", "nuts", "both")]
+EngineBeside = Annotated[
+    str, _option("--engine", "Both samples each review by NUTS, too.", "exact", "both")
+]
 Seed = Annotated[
     int, typer.Option("--seed", metavar="NUMBER", parser=whole, help="Of the sampler.")
 ]

@@ -22,6 +22,7 @@ from bayespool.exact import Surface
 from bayespool.exact.grid import moments_of_mu, moments_of_tau
 from bayespool.exact.sums import Batch
 from bayespool.measures import to_natural
+from bayespool.parallel import each
 from bayespool.prior import Priors
 from bayespool.subsets.answers import CHUNK, answerable
 
@@ -30,6 +31,7 @@ __all__ = ["by_size", "gosh", "members", "presence"]
 FLOOR = 1e-200  # evidence below this, against the best of each half, is summed in logs instead
 NODES = 2048  # of the grid at a time
 ROWS = 1024  # sampled subsets at a time
+BATCHES = 8  # times as many of them in a job
 BITS = 62  # of NumPy's whole numbers; a subset of more trials is one of Python's
 
 
@@ -41,6 +43,8 @@ def gosh(
     most: int = 20,
     seed: int = 2026,
     sample: int = 2**16,
+    workers: int | None = 1,
+    scheduler: str | None = None,
 ) -> pd.DataFrame:
     """Give the posterior of every subset of the trials that is not empty.
 
@@ -57,6 +61,10 @@ def gosh(
         without replacement, each subset as likely as any other.
     seed : int
     sample : int
+    workers : int or None
+        Processes for subsets taken at random; None for all cores.
+    scheduler : str, optional
+        Address of a Dask scheduler, whose workers do them instead. The same numbers in any case.
 
     Returns
     -------
@@ -85,7 +93,7 @@ def gosh(
         if whole:
             found = _all(surface, priors, grid, asked)
         else:
-            found = _some(surface, priors, grid, asked, numbers)
+            found = _some(surface, priors, grid, asked, numbers, workers, scheduler)
         evidence, answer = found[0], found[1:] / np.where(found[0] > 0, found[0], 1.0)
         answer[:, _improper(surface, priors, numbers)] = np.nan
         lost = np.flatnonzero((evidence < FLOOR) & ~np.isnan(answer[0]))
@@ -195,11 +203,24 @@ def _all(surface: Surface, priors: Priors, grid: Batch, questions: Array) -> Arr
 
 
 def _some(
-    surface: Surface, priors: Priors, grid: Batch, questions: Array, numbers: NDArray[Any]
+    surface: Surface,
+    priors: Priors,
+    grid: Batch,
+    questions: Array,
+    numbers: NDArray[Any],
+    workers: int | None,
+    scheduler: str | None,
 ) -> Array:
     """As `_all`, for these subsets, each against its own best node."""
     log_l, log_prior = _flat(surface, priors, grid)
     asked = np.vstack([np.ones((1, len(log_prior))), questions.reshape(len(questions), -1)])
+    starts = range(0, len(numbers), ROWS * BATCHES)
+    jobs = [(log_l, log_prior, asked, numbers[i : i + ROWS * BATCHES]) for i in starts]
+    return np.concatenate(each(_answered, jobs, workers, scheduler=scheduler), axis=1)
+
+
+def _answered(log_l: Array, log_prior: Array, asked: Array, numbers: NDArray[Any]) -> Array:
+    """A job: the answers of some subsets, shape (questions, subsets)."""
     found = np.empty((len(asked), len(numbers)))
     for start in range(0, len(numbers), ROWS):
         some = slice(start, start + ROWS)
