@@ -78,8 +78,10 @@ def trust_dial(
     chosen = np.array([name in names for name in surface.kept])
     at = np.unique(np.linspace(0, 1, 21) if weights is None else np.asarray(weights, dtype=float))
     if not (at.size and (at >= 0).all() and (at <= 1).all()):
-        found = ", ".join(f"{w:g}" for w in at[~((at >= 0) & (at <= 1))]) or "none"
-        raise UsageError(f"weights lie between 0 (left out) and 1 (kept as it is), not at {found}.")
+        outside = ", ".join(f"{w:g}" for w in at[~((at >= 0) & (at <= 1))]) or "none"
+        raise UsageError(
+            f"weights lie between 0 (left out) and 1 (kept as it is), not at {outside}."
+        )
     roots = _tips(surface, priors, chosen, question, at, levels)
     every = np.concatenate([at, [root for root, _ in roots]])
     tips = np.concatenate([np.full(len(at), np.nan), [level for _, level in roots]])
