@@ -15,6 +15,8 @@ DATA = ROOT / "data"
 REPORTS = ROOT / "reports"
 OTHER_READINGS = DATA / "alternatives.csv"
 PUBLISHED = DATA / "published.csv"
+_SIMULATED = REPORTS / "operating_characteristics.csv"  # by the script of that name
+CHARACTERISTICS = _SIMULATED if _SIMULATED.exists() else None
 TREATMENT = "mesenchymal stem cells"
 
 UNCONFIRMED = (

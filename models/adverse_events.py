@@ -6,6 +6,7 @@ Exact binomial likelihood, normal random effects, weak priors.
 """
 
 from _script import (
+    CHARACTERISTICS,
     DATA,
     OTHER_READINGS,
     PUBLISHED,
@@ -41,6 +42,7 @@ def analyse(**options) -> bp.Analysis:
             UNCONFIRMED,
         ],
         alternatives=OTHER_READINGS,
+        characteristics=CHARACTERISTICS,
         published=PUBLISHED,
         published_as=[
             "adverse_events",

@@ -6,6 +6,7 @@ Exact binomial likelihood, normal random effects, weak priors.
 """
 
 from _script import (
+    CHARACTERISTICS,
     DATA,
     OTHER_READINGS,
     PUBLISHED,
@@ -39,6 +40,7 @@ def analyse(**options) -> bp.Analysis:
         absolute=30,  # per 1,000 patients
         limits=[UNCONFIRMED, "Follow-up differs between trials, and some do not print it."],
         alternatives=OTHER_READINGS,
+        characteristics=CHARACTERISTICS,
         published=PUBLISHED,
         published_as=[
             "mortality",

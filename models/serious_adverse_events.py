@@ -7,6 +7,7 @@ Exact binomial likelihood, normal random effects, weak priors.
 """
 
 from _script import (
+    CHARACTERISTICS,
     DATA,
     OTHER_READINGS,
     PUBLISHED,
@@ -42,6 +43,7 @@ def analyse(**options) -> bp.Analysis:
             UNCONFIRMED,
         ],
         alternatives=OTHER_READINGS,
+        characteristics=CHARACTERISTICS,
         published=PUBLISHED,
         published_as=[
             "serious_adverse_events",

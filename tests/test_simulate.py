@@ -6,6 +6,7 @@ import pytest
 
 import bayespool as bp
 from bayespool.parallel import each, seeds
+from bayespool.prose import report
 
 
 def square(x: int, add: int) -> int:
@@ -139,3 +140,28 @@ def test_a_truth_far_from_the_prior_gets_a_grid_of_its_own():
         own = bp.surface(bp.read_trials(frame.assign(estimate=estimates)), "MD")
         ends = own.posterior(priors)["mu"].quantile(np.array([0.025, 0.5, 0.975]))
         assert row[1:] == pytest.approx(ends, abs=0.05)
+
+
+def test_a_report_says_how_often_reviews_like_it_pass(estimates, tmp_path):
+    found = bp.operating_characteristics(
+        estimates, "HR", None, "lower", effect=[1, 0.7], tau=[0, 0.2], reviews=40, workers=1
+    )
+    found.loc[found["effect"] == 1, "passes"] = [0.0125, 0.03]
+    found.loc[found["effect"] != 1, "passes"] = 0.4
+    path = tmp_path / "simulated.csv"
+    found.assign(outcome="this").to_csv(path, index=False)
+    asked = {"benefit": "lower", "engine": "exact", "beside": (), "name": "this"}
+    analysis = bp.analyse(estimates, "HR", characteristics=path, **asked)
+    table = analysis.tables["operating_characteristics"]
+    pd.testing.assert_frame_equal(table, found, check_exact=False)
+    said = report(analysis.record, analysis.tables)
+    assert "## How often would reviews like this one say so?" in said
+    assert "40 reviews were simulated at each truth" in said
+    assert "exceeded 0.95 in 1.2 % to 3.0 % of them where there is no effect" in said
+    assert "in 40.0 % where the hazard ratio is 0.7" in said
+    other = bp.analyse(estimates, "HR", characteristics=path, **asked | {"name": "another"})
+    assert "operating_characteristics" not in other.tables
+    with pytest.raises(bp.UsageError, match="has no column coverage, decision"):
+        bp.analyse(estimates, "HR", characteristics=found[["effect", "tau", "passes"]], **asked)
+    with pytest.raises(bp.UsageError, match="cannot be read"):
+        bp.analyse(estimates, "HR", characteristics=tmp_path / "none.csv", **asked)

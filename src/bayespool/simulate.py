@@ -86,11 +86,12 @@ def operating_characteristics(
     Returns
     -------
     DataFrame
-        A row a truth: ``effect`` (natural units), ``tau``, ``reviews``, ``passes`` (share with
-        P(benefit) > decision) and ``passes_mcse``, ``mean_prob``, ``coverage`` of the 95 %
-        interval of mu and its ``coverage_mcse``, ``bias`` (mean of the posterior median minus the
-        truth, analysis scale), ``rmse``, ``width`` (mean of the interval's, analysis scale),
-        ``natural_mean`` (back-transformed mean of the medians), and the ``prior`` that was used.
+        A row a truth: ``effect`` (natural units), ``tau``, ``reviews``, ``decision``, ``passes``
+        (share with P(benefit) > decision) and ``passes_mcse``, ``mean_prob``, ``coverage`` of the
+        95 % interval of mu and its ``coverage_mcse``, ``bias`` (mean of the posterior median
+        minus the truth, analysis scale), ``rmse``, ``width`` (mean of the interval's, analysis
+        scale), ``natural_mean`` (back-transformed mean of the medians), and the ``prior`` that was
+        used.
         There is no pass mark: at a fixed truth a correct Bayesian interval need not cover 95 %.
 
     Raises
@@ -290,6 +291,7 @@ def _summed_up(part: Array, mu: float, tau: float, decision: float, scale: str) 
         "effect": float(to_natural(mu, scale)),
         "tau": tau,
         "reviews": n,
+        "decision": decision,
         "passes": passes,
         "passes_mcse": np.sqrt(passes * (1 - passes) / n),
         "mean_prob": p.mean(),

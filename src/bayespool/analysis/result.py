@@ -72,6 +72,7 @@ class Analysis:
     record: dict[str, Any]
     comparisons: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
     alternatives: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
+    characteristics: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
     double_zero: str = "drop"
     harm: bool = False
     readings_of: str | os.PathLike[str] | None = None

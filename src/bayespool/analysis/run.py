@@ -58,6 +58,7 @@ def analyse(
     alternatives: str | os.PathLike[str] | None = None,
     published: str | os.PathLike[str] | None = None,
     published_as: Sequence[str] = (),
+    characteristics: str | os.PathLike[str] | pd.DataFrame | None = None,
     studies: Sequence[str] | str = (),
     doubted: Mapping[str, Sequence[str]] | None = None,
     progress: Callable[[str], None] | None = None,
@@ -104,6 +105,10 @@ def analyse(
     published, published_as : path and sequence of str, optional
         A CSV of published results (see `bayespool.analysis.published`), and what it calls this
         outcome.
+    characteristics : path or DataFrame, optional
+        What `operating_characteristics` found for reviews like this one, which takes it minutes;
+        a column ``outcome`` tells several apart. The report then says how often such reviews
+        would pass the threshold of decision.
     studies : names, or "all"
         Sensitivity studies to run (`bayespool.studies.STUDIES`); what each says is in the record,
         its table among the tables. They need the exact engine.
@@ -269,6 +274,7 @@ def analyse(
         record=found,
         comparisons=comparisons,
         alternatives=readings,
+        characteristics=_characteristics(characteristics, name),
         double_zero=double_zero,
         harm=harm,
         readings_of=alternatives,
@@ -317,6 +323,30 @@ def _important(measure: str, scale: str, important: float, benefit: str | None) 
             f"effect that matters, {side} {null} ({MEASURES[measure].long})."
         )
     return float(from_natural(important, scale))
+
+
+def _characteristics(
+    given: str | os.PathLike[str] | pd.DataFrame | None, name: str
+) -> pd.DataFrame:
+    """The rows of this outcome."""
+    if given is None:
+        return pd.DataFrame()
+    try:
+        table = given if isinstance(given, pd.DataFrame) else pd.read_csv(given)
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"characteristics = {str(given)!r} cannot be read ({error}). Give what "
+            "operating_characteristics returned, or a CSV of it."
+        ) from None
+    lacking = sorted({"effect", "tau", "decision", "passes", "coverage"} - set(table))
+    if lacking:
+        raise UsageError(
+            f"characteristics has no column {', '.join(lacking)}. Give what "
+            "operating_characteristics returned, or a CSV of it."
+        )
+    if "outcome" not in table:
+        return table
+    return table[table["outcome"] == name].drop(columns="outcome").reset_index(drop=True)
 
 
 def _with_phi(priors: Priors, likelihood: str) -> Priors:

@@ -23,6 +23,7 @@ ENGINES = ("exact", "nuts")
 NAMES = (
     "summary", "trials", "prob_benefit", "engines", "frequentist", "diagnostics", "agreement",
     "phi_sensitivity", "other_measures", "other_priors", "alternatives", "absolute", "published",
+    "operating_characteristics",
     "classical_leave_one_out", "predictive", "psense",
 )  # fmt: skip
 FEW = 5  # trials, below which the headline of a harm says so first
@@ -53,6 +54,7 @@ def all_tables(analysis: Analysis) -> dict[str, pd.DataFrame]:
     if "absolute" in record:
         found["absolute"] = absolute_table(record["absolute"])
     found["alternatives"] = analysis.alternatives
+    found["operating_characteristics"] = analysis.characteristics
     found |= {file_name(name): finding.table for name, finding in analysis.findings.items()}
     return {name: table for name, table in found.items() if len(table)}
 

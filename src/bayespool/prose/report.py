@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from bayespool.prose import absolute, checking, data, effects, robustness
+from bayespool.prose import absolute, characteristics, checking, data, effects, robustness
 from bayespool.prose.cells import is_known, records
 from bayespool.prose.markdown import escape, image, section, table
 from bayespool.prose.phrases import signed
@@ -32,6 +32,7 @@ PARTS: tuple[tuple[Callable[[Findings], list[str]], tuple[str, ...]], ...] = (
     (robustness.measures, ("other_measures",)),
     (robustness.readings, ("alternatives",)),
     (robustness.leave_one_out, ("leave_one_out",)),
+    (characteristics.characteristics, ()),
     (robustness.published, ("published",)),
     (checking.engines, ("engines", "agreement")),
     (checking.small_trials, ("funnel",)),
