@@ -156,7 +156,10 @@ def scaling(path: Path, jobs: int) -> list[tuple[str, float, float]]:
         return found
     for workers in (1, 2, 4):
         with LocalCluster(
-            n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=100
+            n_workers=workers,
+            threads_per_worker=1,
+            dashboard_address="127.0.0.1:0",
+            silence_logs=100,
         ) as cluster:
             more = {"scheduler": cluster.scheduler_address}
             batch(path, measure="OR", **more)  # each worker imports what it needs

@@ -180,7 +180,7 @@ def test_reviews_whose_unit_has_no_prior_set(own, size):
     assert found["log_marginal_likelihood"].isna().all() == (own["mu"] == "Flat()")
 
 
-@pytest.mark.parametrize("effects", ["random", "common"])
+@pytest.mark.parametrize("effects", [pytest.param("random", marks=pytest.mark.long), "common"])
 def test_the_binomial_model_of_every_public_review_under_two_prior_sets(effects):
     frame = library("binary", measures=["OR"])
     wide = frame["review"].unique()

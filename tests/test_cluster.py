@@ -41,7 +41,7 @@ def until(true):
 def cluster():
     """Two worker processes, each watched by a nurse that starts it again."""
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=100
+        n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=100
     ) as found:
         yield found
 
@@ -179,6 +179,7 @@ def test_the_scheduler_is_lost_and_the_run_goes_on_without(processes, tmp_path):
     assert not Path(f"{out}.parts").exists()
 
 
+@pytest.mark.long
 def test_the_client_is_killed_and_the_next_run_goes_on(processes, tmp_path):
     source, out = tmp_path / "in.csv", tmp_path / "out.parquet"
     made(160).to_csv(source, index=False)

@@ -98,7 +98,10 @@ def _names(piece: pd.DataFrame, by: str, path: str) -> np.ndarray:
     """The review of each row, as text."""
     if by not in piece:
         have = ", ".join(str(name) for name in list(piece.columns)[:12])
-        raise DataError(f"{path} has no column {by}, which names the review. It has {have}.")
+        raise DataError(
+            f"{path} has no column {by}, which names the review. It has {have}. Say which of them "
+            "names it (by=, or --by on the command line)."
+        )
     names = np.array(texts_of(piece[by]), dtype=object)
     empty = int((names == "").sum())
     if empty:

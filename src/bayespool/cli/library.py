@@ -106,6 +106,7 @@ def batch(
     good = done.reviews - done.failed
     said = f"{good:,} of {done.reviews:,} reviews analysed, written to {done.path}."
     if done.failed:
-        said += f" {done.failed:,} have no answer: the column error says why."
+        have = "has" if done.failed == 1 else "have"
+        said += f" {done.failed:,} {have} no answer: the column error says why."
     typer.echo(said)
     return 2 if done.failed else 0

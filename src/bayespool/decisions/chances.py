@@ -60,6 +60,8 @@ def thresholds_of(
     for entry in given:
         text = entry.strip() if isinstance(entry, str) else None
         said = f"a threshold is a number, not {entry!r}. Write digits, with a point for decimals."
+        if isinstance(entry, str) and "," in entry:
+            said += " Several have blanks between them."
         if text is not None and not NUMBER.fullmatch(text.lower()):
             raise UsageError(said)
         try:

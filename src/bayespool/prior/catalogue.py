@@ -165,7 +165,8 @@ def _draft(
     if important is None:
         raise UsageError(
             f"the {name} prior needs important, the smallest effect that matters, and benefit, "
-            f'the side it is on: priors("RR", "{name}", important=0.7, benefit="lower").'
+            f'the side it is on: priors("{measure}", "{name}", important=…, benefit="lower"), '
+            "or --important and --benefit on the command line."
         )
     return opinion(name, measure, scale, important, benefit)
 
