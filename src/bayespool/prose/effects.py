@@ -20,7 +20,7 @@ from bayespool.prose.cells import (
 )
 from bayespool.prose.markdown import EMPTY, escape, section, table
 from bayespool.prose.phrases import article, signed
-from bayespool.prose.words import Findings, chance_mcse, ends, interval, places
+from bayespool.prose.words import Findings, chance_mcse, ends, interval, is_other, places
 
 __all__ = ["benefit", "key_numbers", "model", "posterior", "prediction", "quantity"]
 
@@ -48,8 +48,10 @@ def key_numbers(found: Findings) -> str:
         error = chance_mcse(found, found.engine, p, name)
         rows.append([label, interval(found, found.engine, name, decimals), chance(p, error)])
     event = escape(str(record.get("event") or "events"))
-    for row in rows_at(found, (found.record.get("absolute") or {}).get("headline", "median")):
-        where = "" if row["quantity"] == "mu" else ", new trial"
+    absolute = record.get("absolute") or {}
+    by = f", by the {absolute['measure']}" if is_other(found) else ""
+    for row in rows_at(found, absolute.get("headline", "median")):
+        where = by if row["quantity"] == "mu" else f"{by}, new trial"
         label = f"{event[:1].upper()}{event[1:]} per 1,000, change{where}"
         rows.append([label, per_1000(row), EMPTY])
         if is_known(row.get("nnt")):

@@ -53,14 +53,17 @@ def models(table: pd.DataFrame, record: dict[str, Any]) -> str:
     elif clear:
         named = " and ".join(NAMES[effects] for effects in clear)
         verdict = f"{named} foretell{'s' if clear == ['common'] else ''} the trials worse"
+    size = f"largest difference {number(gap, digits=2)}"
+    if gap < LEAST:  # what decides is its size, and not how many standard errors it is
+        size += f"; differences below {LEAST:g} mean little (Sivula et al. 2020)"
+    else:
+        size += f", standard error {number(error, digits=2)}"
     word = chance_word(table)
     low, high = probability(table[word].min()), probability(table[word].max())
     spread = f"is {low} under each" if low == high else f"runs from {low} to {high} over them"
     return signed(
         f"With equal prior odds, the probability of the models is: {', '.join(shares)}. By elpd "
-        f"{verdict} (largest difference {number(gap, digits=2)}, standard error "
-        f"{number(error, digits=2)}). "
-        f"{_capital(chance_words(record))} {spread}."
+        f"{verdict} ({size}). {_capital(chance_words(record))} {spread}."
     )
 
 
