@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from bayespool.measures import MEASURES
@@ -84,7 +85,7 @@ def _by_size(found: Findings, prob: dict[str, dict[str, float]]) -> str:
     rows = []
     more = "more" if found.benefit == "higher" else "fewer"
     event = escape(str(found.record.get("event") or "events"))
-    sizes = {
+    sizes: dict[str, Mapping[str, float | None]] = {
         f"At least {float(size):g} {more} {event} per 1,000": {
             of: (prob.get(of) or {}).get(size) for of in ("mu", "theta_new")
         }
@@ -92,7 +93,7 @@ def _by_size(found: Findings, prob: dict[str, dict[str, float]]) -> str:
     }
     if any_benefit := by_other(found):
         what, none = any_benefit
-        sizes = {f"Any {more} ({what})": {**none}} | sizes
+        sizes = {f"Any {more} ({what})": none} | sizes
     new = prob.get("theta_new") or {}
     for label, of in sizes.items():
         line = [label, chance(of["mu"], chance_mcse(found, found.engine, of["mu"]))]

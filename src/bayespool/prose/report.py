@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from bayespool.prose import absolute, checking, data, effects, robustness
+from bayespool.prose import absolute, checking, data, effects, published, robustness
 from bayespool.prose.cells import is_known, records
 from bayespool.prose.markdown import escape, image, section, table
 from bayespool.prose.phrases import signed
@@ -32,7 +32,7 @@ PARTS: tuple[tuple[Callable[[Findings], list[str]], tuple[str, ...]], ...] = (
     (robustness.measures, ("other_measures",)),
     (robustness.readings, ("alternatives",)),
     (robustness.leave_one_out, ("leave_one_out",)),
-    (robustness.published, ("published",)),
+    (published.published, ("published",)),
     (checking.engines, ("engines", "agreement")),
     (checking.small_trials, ("funnel",)),
     (checking.diagnostics, ("trace", "rank", "ess", "energy")),
