@@ -541,13 +541,15 @@ def test_models_are_drawn_and_said(deaths):
     assert "1.41 tau" in texts(figure)
     said = models_sentence(table, RECORD)
     assert "one common effect 0.394, normal effects 0.321, t effects 0.285" in said
-    assert "about equally well (largest difference 0.29; differences below 4 mean little" in said
+    assert (
+        "about equally well (largest difference 0.29, and differences below 4 mean little" in said
+    )
 
 
 @pytest.mark.parametrize(
     ("gap", "error", "said"),
     [
-        (1.3, 0.0058, "equally well (largest difference 1.3; differences below 4 mean little"),
+        (1.3, 0.0058, "equally well (largest difference 1.3, and differences below 4 mean little"),
         (5.0, 3.0, "equally well (largest difference 5.0, standard error 3.0)"),
         (9.0, 1.5, "foretells the trials better (largest difference 9.0, standard error 1.5)"),
     ],

@@ -423,6 +423,10 @@ def test_other_readings_are_named_or_run_from_the_lowest_to_the_highest(full):
         "0.900 (s0)."
     )
     assert over_readings(full, rows[2:]) == ""
+    high = [{"scenario": name, "prob_benefit": 0.99999} for name in "ab"]
+    assert over_readings(full, high) == (
+        "Under each of 2 other readings of the data the probability of benefit is >0.999."
+    )
 
 
 @pytest.mark.parametrize("p", [1.0, 0.99999, 0.0, 1e-9])
@@ -445,6 +449,53 @@ def test_a_probability_is_never_printed_as_certain(full, mortality_exact, p):
     cells = {cell.strip() for line in text.splitlines() for cell in line.split("|")}
     assert not cells & {"1.000", "1.00", "0.000"}
     assert not re.search(r"\b[01]\.000\b", " ".join(sentences(record)))
+
+
+def test_notes_about_methods_and_draws_stand_in_their_sections(committed):
+    record = copy.deepcopy(committed[0])
+    halves = "shu_2020, zhu_2021: 1/2 added to each cell. That is for the inverse-variance methods."
+    again = "The chains converged at attempt 2: seed 2026."
+    record["notes"] = ["Follow-up differs.", halves, again]
+    record["notes_on"] = {"classical": [halves], "nuts": [again]}
+    parts = dict(re.findall(r"^## (.+)\n([^#]*)", report(record, committed[1]), re.MULTILINE))
+    assert halves in parts["Exact, NUTS and the classical methods"]
+    assert again in parts["Diagnostics of NUTS"]
+    assert parts["What the data cannot say"].strip() == "- Follow-up differs."
+
+
+def test_one_estimate_has_nothing_to_misfit(full, pooled_row):
+    record = pooled_row.record | {
+        "predictive": [
+            {"trial": "review_2023", "arm": "estimate", "observed": -0.75, "n": None,
+             "lower": -10.0, "median": -0.7, "upper": 9.0, "p": 0.5}
+        ]
+    }  # fmt: skip
+    text = report(record, pooled_row.tables)
+    assert "0 of 1" not in text
+    assert "There is one estimate, and nothing beside it that could show a misfit." in text
+    assert re.search(r"Replicated from the posterior, 1 of \d+ arms", report(full, {
+        key: table for key, table in pooled_row.tables.items() if key != "trials"}))  # fmt: skip
+
+
+def test_degrees_of_freedom_and_far_ends_are_readable(full, mortality_exact):
+    record = copy.deepcopy(full)
+    for row in record["frequentist"]:
+        if row["method"] == "REML":
+            row |= {"prediction_df": 1.0, "estimate": 0.0, "prediction_lower": -15.0,
+                    "prediction_upper": 15.0}  # fmt: skip
+        if row["method"] == "common-IV":
+            row["k"] = 2
+    text = report(record, mortality_exact.tables)
+    assert "(REML, 1 degree of freedom) is 1.00 [below 0.001, above 1,000]." in text
+    assert "on 1 degree of freedom (p" in text
+    assert "1 degrees" not in text
+    assert "They are differences in log RR." in text
+
+
+def test_the_column_of_subsets_is_explained_where_its_table_is(full, mortality_exact):
+    tables = dict(mortality_exact.tables)
+    assert "gosh.csv" not in report(full, tables)
+    assert "In gosh.csv `subset` names" in report(full, tables | {"gosh": pd.DataFrame()})
 
 
 # --- the report --------------------------------------------------------------------------

@@ -170,6 +170,8 @@ def test_a_pooled_row_of_ours_is_not_compared_with_itself():
     assert first["Trials"] == "3, pooled"
     assert other["Theirs to ours"] == "−6.7"
     assert "equal to" not in "".join(text)
+    assert "Step 2" not in "".join(text)
+    assert "Ours is one published row" in text[2]
     assert text[-1].count("This is the row that is analysed here.") == 1
     assert not re.search(r"[\s(\[]-\d", re.sub(r"\(http\S+", "", "".join(text)))
 

@@ -471,6 +471,17 @@ def test_since_when_the_probability_is_high_is_said_by_years():
     assert say(0.5, 0.99, 0.8, 0.97).endswith("at the end of every year since 2022.")
 
 
+def test_readings_that_all_say_the_same_do_not_run_from_it_to_itself(read):
+    same = read.copy()
+    same.attrs = read.attrs
+    same["prob_benefit"] = 0.99999
+    said = say_readings(same, RECORD)
+    assert "runs from" not in said
+    assert "the probability of benefit is >0.999, as for the primary one." in said
+    same.loc[same["changes"] == 0, "prob_benefit"] = 0.9
+    assert "is >0.999; it is 0.900 for the primary one." in say_readings(same, RECORD)
+
+
 def test_the_sentences_carry_the_numbers(table, weak, left_out, every, read):
     rows = left_out.iloc[1:]
     most = rows.loc[rows["change"].abs().idxmax()]

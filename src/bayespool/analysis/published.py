@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from bayespool.agreement import rows_of
@@ -16,7 +17,7 @@ from bayespool.errors import BayespoolError, DataError
 from bayespool.frequentist import pool
 from bayespool.measures import MEASURES, to_natural
 from bayespool.posterior import Posterior
-from bayespool.summaries import in_natural_units
+from bayespool.summaries import in_natural_units, number
 from bayespool.trials import Trials
 
 COLUMNS = (
@@ -63,7 +64,10 @@ def published_rows(
         ``our_estimate, our_lower, our_upper`` (a classical method) and ``our_median,
         our_median_lower, our_median_upper`` (the posterior). They differ in two steps: other
         trials by the same kind of method, then another model of the same trials; ``why`` is what
-        the numbers do not show. Of the published row that is analysed itself, ours are None.
+        the numbers do not show. ``theirs_to_ours`` and ``posterior_to_ours`` are the quotients of
+        the estimates to our classical one (differences where the measure is none of ratios),
+        ``width_to_ours`` and ``posterior_width`` those of the intervals, logs for ratios. Of the
+        published row that is analysed itself, ours are None.
 
     Raises
     ------
@@ -81,16 +85,19 @@ def published_rows(
         if measure not in classical:
             classical[measure] = _classical(posterior, measure, double_zero)
         method = "DL" if row["model"].startswith("random") else "common-IV"
+        answer = _answer(posterior, measure, measures)
+        base = classical[measure].get(method, {})
         if is_own(row, posterior.trials):  # nothing to compare it with
-            answer, base = [None] * 3, {}
-        else:
-            answer = _answer(posterior, measure, measures)
-            base = classical[measure].get(method, {})
+            answer, base = [None, None, None], {}
         ours = {"our_k": base.get("k"), "our_method": method if base else None}
         ours |= {f"our_{end}": base.get(end) for end in ENDS}
         ours |= dict(
             zip(("our_median", "our_median_lower", "our_median_upper"), answer, strict=True)
         )
+        of = measure in MEASURES and MEASURES[measure].ratio
+        theirs, own = [row[end] for end in ENDS], [ours[f"our_{end}"] for end in ENDS]
+        ours["theirs_to_ours"], ours["width_to_ours"] = _against(theirs, own, of)
+        ours["posterior_to_ours"], ours["posterior_width"] = _against(answer, own, of)
         why = _why(row, measure, posterior, classical[measure], answer)
         rows.append(row | ours | {"why": why})
     return rows
@@ -191,7 +198,7 @@ def _why(
     measure: str,
     posterior: Posterior,
     classical: dict[str, dict[str, Any]],
-    answer: list[float | None],
+    answer: Sequence[float | None],
 ) -> str:
     """Say what the numbers do not: the reasons beside other trials and another model."""
     if is_own(row, posterior.trials):
@@ -218,6 +225,26 @@ def is_own(row: dict[str, Any], trials: Trials) -> bool:
     if not str(row["source"]).startswith(str(frame["source"].iloc[0])):
         return False
     return row["estimate"] is not None and row["estimate"] == float(frame["estimate"].iloc[0])
+
+
+def _against(
+    a: Sequence[float | None], b: Sequence[float | None], ratio: bool
+) -> tuple[float | None, float | None]:
+    """How far one estimate lies from another, and its interval's width over the other's.
+
+    The quotient of ratios, else the difference, 0 where both are printed alike.
+    """
+    (x, *first), (y, *second) = a, b
+    if x is None or y is None:
+        return None, None
+    gap = x / y if ratio else x - y
+    if not ratio and number(x) == number(y):
+        gap = 0.0
+    ends = [end for end in (*first, *second) if end is not None]
+    if len(ends) < 4:
+        return gap, None
+    low, high, other_low, other_high = np.log(ends) if ratio else ends
+    return gap, float((high - low) / (other_high - other_low))
 
 
 def _design(row: dict[str, Any]) -> list[str]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-from bayespool.figures.words import number
 from bayespool.measures import MEASURES, symbol
 from bayespool.measures import measure as measure_named
 from bayespool.prose.cells import digits, is_known, numeral, reach, said, whole
@@ -35,8 +33,8 @@ def published(found: Findings) -> list[str]:
     return section(
         "Beside published reviews",
         table(HEADS, lines, "llrrrlrrrl"),
-        _first_step(rows),
-        _second_step(found, rows),
+        _first_step(rows, _pooled(found)),
+        "" if _pooled(found) else _second_step(found, rows),
         _reasons(rows),
     )
 
@@ -55,13 +53,19 @@ def _own(found: Findings) -> list[str]:
     return ["**this report**", name, k, people, effect, "Bayesian", *[EMPTY] * 4]
 
 
+def _pooled(found: Findings) -> list[str]:
+    """How many trials each published pooled row holds; none where trials are analysed."""
+    trials = found.tables.get("trials", {})
+    return [whole(n) for n in trials["trials_pooled"]] if "trials_pooled" in trials else []
+
+
 def _line(row: dict[str, Any]) -> list[str]:
     ratio = _ratio(row["measure"])
     ours = gap = width = EMPTY
     if _compared(row):
         decimals = digits(ratio, [row], OURS)
         ours = f"{reach(row, decimals, ratio, OURS)} {_short(row['our_method'])}"
-        gap, width = _against(row, THEIRS, OURS)
+        gap, width = _against(row, "theirs_to_ours", "width_to_ours")
     return [
         escape(row["review"]),
         escape(str(row.get("outcome") or "").replace("_", " ")),
@@ -76,21 +80,26 @@ def _line(row: dict[str, Any]) -> list[str]:
     ]
 
 
-def _first_step(rows: list[dict[str, Any]]) -> str:
+def _first_step(rows: list[dict[str, Any]], pooled: list[str]) -> str:
     compared = [row for row in rows if _compared(row)]
     if not compared:
         return ""
-    used = sorted({row["our_k"] for row in compared if is_known(row.get("our_k"))})
-    known = f" that have an estimate ({', '.join(map(str, used))})" if used else ""
     ratios = {_ratio(row["measure"]) for row in compared}
-    gaps = {True: "the quotient of the estimates", False: "their difference"}
+    gaps = {True: "the quotient", False: "the difference"}
     gap = " (for ratios) or ".join(gaps[ratio] for ratio in sorted(ratios, reverse=True))
     logs = ", on the log scale for ratios" if True in ratios else ""
+    against = (
+        f"Theirs to ours is {gap} of the estimates, and width that of their interval over that of "
+        f"ours{logs}."
+    )
+    if len(pooled) == 1:
+        return f"Ours is one published row, which every method leaves as it is. {against}"
+    used = sorted({row["our_k"] for row in compared if is_known(row.get("our_k"))})
+    known = f" {', '.join(map(str, used))}" if used else ""
     return (
-        f"Step 1, other trials: ours by the same kind of method is from our trials{known}, by "
-        "DerSimonian–Laird (DL) where the review says random effects and by the common effect (CE) "
-        f"where it does not. Theirs to ours is {gap}, and width that of their interval over ours"
-        f"{logs}."
+        f"Step 1, other trials: ours by the same kind of method is from our{known} trials that "
+        "have an estimate, by DerSimonian–Laird (DL) where the review says random effects and by "
+        f"the common effect (CE) where it does not. {against}"
     )
 
 
@@ -98,7 +107,7 @@ def _second_step(found: Findings, rows: list[dict[str, Any]]) -> str:
     """Say once a measure and method how our posterior differs from our own pooling."""
     each: dict[tuple[str, str], dict[str, Any]] = {}
     for row in rows:
-        if _compared(row) and is_known(row.get(MEDIAN[0])):
+        if _compared(row) and is_known(row.get("posterior_to_ours")):
             each.setdefault((SAME.get(row["measure"], row["measure"]), row["our_method"]), row)
     lines = []
     for name in dict.fromkeys(name for name, _ in each):
@@ -107,8 +116,8 @@ def _second_step(found: Findings, rows: list[dict[str, Any]]) -> str:
         ratio = _ratio(name)
         against = []
         for method, one in by.items():
-            gap, width = _against(one, MEDIAN, OURS)
-            apart = f"{gap} times" if ratio else f"{gap} from"
+            gap, width = _against(one, "posterior_to_ours", "posterior_width")
+            apart = f"{gap} times" if ratio else f"{gap} to"
             against.append(
                 f"{apart} that by {METHODS.get(method, escape(method))}, {width} times as wide"
             )
@@ -137,7 +146,7 @@ def _reasons(rows: list[dict[str, Any]]) -> str:
         f"- {escape('; '.join(dict.fromkeys(names)))}: {escape(reason)}."
         for reason, names in groups.items()
     ]
-    return "\n".join(["Why they differ besides:\n", *lines]) if lines else ""
+    return "\n".join(["What else sets them apart:\n", *lines]) if lines else ""
 
 
 def _compared(row: dict[str, Any]) -> bool:
@@ -153,20 +162,12 @@ def _ratio(name: str) -> bool:
     return measure_named(name).ratio if name in MEASURES else True
 
 
-def _against(row: dict[str, Any], a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, str]:
+def _against(row: dict[str, Any], gap: str, width: str) -> tuple[str, str]:
     """Write how far one estimate lies from another, and how much wider its interval is."""
-    first, second = ([row.get(key) for key in keys] for keys in (a, b))
-    ratio = _ratio(row["measure"])
-    if ratio:
-        gap = f"{first[0] / second[0]:.2f}"
-    else:
-        difference = first[0] - second[0]
-        gap = f"{'+' if difference > 0 else ''}{numeral(difference, digits=2)}"
-        if numeral(first[0]) == numeral(second[0]):
-            gap = number(0.0, 0)
-    if not all(is_known(x) for x in (*first, *second)):
-        return gap, EMPTY
-    widths = [
-        math.log(ends[2] / ends[1]) if ratio else ends[2] - ends[1] for ends in (first, second)
-    ]
-    return gap, f"{widths[0] / widths[1]:.2f}"
+    apart, wider = row.get(gap), row.get(width)
+    said = EMPTY if not is_known(wider) else f"{wider:.2f}"
+    if not is_known(apart):
+        return EMPTY, said
+    if _ratio(row["measure"]):
+        return f"{apart:.2f}", said
+    return f"{'+' if apart > 0 else ''}{numeral(apart, digits=2)}", said

@@ -14,7 +14,7 @@ from bayespool.prose.cells import is_known, records
 from bayespool.prose.markdown import escape, image, section, table
 from bayespool.prose.phrases import signed
 from bayespool.prose.sentences import over_readings, sentences
-from bayespool.prose.words import Findings, title
+from bayespool.prose.words import Findings, notes_on, title
 
 __all__ = ["report"]
 
@@ -58,6 +58,14 @@ STUDIED = {
 }
 
 
+# How to read a column of tables/gosh.csv.
+SUBSETS = (
+    " In gosh.csv `subset` names the trials of a subset by one number, the sum of 2^i over them, "
+    "where i counts the trials that the model takes from 0 in the order of the file: 5 is 1 + 4, "
+    "the first and the third."
+)
+
+
 def report(
     record: dict[str, Any], tables: Mapping[str, pd.DataFrame], figures: Sequence[str] = ()
 ) -> str:
@@ -91,8 +99,11 @@ def report(
             asked = [name.replace("-", "_") for name in STUDIED]
             left = [name for name in left if PurePosixPath(name).stem not in asked]
     blocks += section("Other figures", *(_picture(found, name) for name in left))
+    parts = [*(["trials"] if "trials" in found.tables else []), "classical", "nuts"]
+    elsewhere = {note for part in parts for note in notes_on(found, part)}
+    left_over = [note for note in record["notes"] if note not in elsewhere]
     blocks += section(
-        "What the data cannot say", "\n".join(f"- {escape(note)}" for note in record["notes"])
+        "What the data cannot say", "\n".join(f"- {escape(note)}" for note in left_over)
     )
     blocks += _made(found)
     return "\n\n".join(blocks) + "\n"
@@ -172,5 +183,6 @@ def _made(found: Findings) -> list[str]:
     return section(
         "How it was made",
         table(["What", "Value"], rows, "ll"),
-        "record.json holds every number to full precision, tables/ the same as CSV.",
+        "record.json holds every number to full precision, tables/ the same as CSV."
+        + (SUBSETS if "gosh" in found.tables else ""),
     )

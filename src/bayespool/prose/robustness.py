@@ -88,10 +88,11 @@ def atlas(found: Findings) -> list[str]:
         [numeral(part["mu_sd"][i], digits=2), *(chance(values[i, j]) for j in across)] for i in down
     ]
     low, high = chance(float(np.nanmin(values))), chance(float(np.nanmax(values)))
+    runs = f"{low} under each" if low == high else f"from {low} to {high}"
     return section(
         "Prior atlas",
         f"{chance_head(found, part.get('threshold'))} under {values.size:,} priors, by the SD of "
-        f"the prior on mu and the scale of the prior on tau: from {low} to {high}. An excerpt:",
+        f"the prior on mu and the scale of the prior on tau: {runs}. An excerpt:",
         table(heads, rows, "r" * len(heads)),
         escape(found.record.get("studies", {}).get("atlas", "")),
     )

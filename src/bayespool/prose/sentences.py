@@ -69,10 +69,15 @@ def over_readings(record: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str
     if len(known) == 1:
         ((name, p),) = known
         return f"Under another reading of the data ({name}) {_what(found)} is {probability(p)}."
-    if len(known) <= LISTED:
+    if len(known) <= LISTED and len({probability(p) for _, p in known}) > 1:
         each = ", ".join(f"{name} {probability(p)}" for name, p in known)
         return f"Under other readings of the data {_what(found)} is: {each}."
     (low, p), (high, q) = min(known, key=_second), max(known, key=_second)
+    if probability(p) == probability(q):
+        return (
+            f"Under each of {len(known)} other readings of the data {_what(found)} is "
+            f"{probability(p)}."
+        )
     return (
         f"Under {len(known)} other readings of the data {_what(found)} runs from "
         f"{probability(p)} ({low}) to {probability(q)} ({high})."

@@ -23,6 +23,7 @@ __all__ = [
     "interval",
     "is_other",
     "not_beyond",
+    "notes_on",
     "null_mcse",
     "places",
     "tau_mcse",
@@ -102,6 +103,12 @@ def by_other(found: Findings) -> tuple[str, dict[str, float]] | None:
         return None
     sign = ">" if found.benefit == "higher" else "<"
     return f"{part['measure']} {sign} {MEASURES[part['measure']].null:g}", none
+
+
+def notes_on(found: Findings, part: str) -> list[str]:
+    """Notes that stand where they belong: about the "trials", the "classical" methods or "nuts"."""
+    said: list[str] = (found.record.get("notes_on") or {}).get(part, [])
+    return said
 
 
 def chance(analysis: Any, word: str) -> str:
