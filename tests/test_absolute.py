@@ -266,6 +266,10 @@ def test_the_clipped_share_by_hand():
     assert part["measure"] == "OR"
     assert part["clipped"] == found
     assert part["rows"] == absolute_part(odds, trials, "lower")["rows"]
+    assert part["prob_benefit"]["mu"] == pytest.approx(float(odds["mu"].cdf(0.0)), abs=1e-12)
+    assert part["prob_benefit"]["mu"] > part["prob"]["mu"]["10"]
+    assert "prob_benefit" not in alone
+    assert "prob_benefit" not in absolute_part(main, trials, None, other=odds)
     with pytest.raises(bp.UsageError, match="posterior of the OR, not of RD"):
         absolute_part(main, trials, "lower", other=posterior("RD", normal(0, 1)))
 

@@ -86,6 +86,10 @@ def test_notes_say_what_was_done_to_which_trial(both):
     assert "RR counts deaths: P(RR < 1) = 0.975." in notes
     assert "By the RR of its complement, not having it, P(RR > 1) = 0.9" in notes
     assert "Sensitivity to the baselines" in notes
+    apart = both.record["notes_on"]
+    assert set(apart) <= {"classical", "nuts"}
+    assert [note.split(":")[0] for note in apart["classical"]] == ["shu_2020, zhu_2021", "shi_2021"]
+    assert set(apart["classical"]) <= set(both.notes)
 
 
 def test_phi_is_tried_at_sd_2_and_30_and_without_empty_trials(both):

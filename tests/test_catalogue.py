@@ -179,7 +179,7 @@ def test_turner_cells(name, mean, sd):
         assert found.tau.text == f"LogNormal({mean / 2}, {sd / 2})"
         assert found.mu == priors(measure).mu
         assert f"log(tau²) ~ Normal({mean}, {sd})" in found.reason
-        assert ("conservative" in found.reason) == (measure == "RR")
+        assert ("would be narrower" in found.reason) == (measure == "RR")
 
 
 @pytest.mark.parametrize(

@@ -555,7 +555,33 @@ def test_models_are_drawn_and_said(deaths):
     assert "1.41 tau" in texts(figure)
     said = models_sentence(table, RECORD)
     assert "one common effect 0.394, normal effects 0.321, t effects 0.285" in said
-    assert "about equally well" in said
+    assert (
+        "about equally well (largest difference 0.29, and differences below 4 mean little" in said
+    )
+
+
+@pytest.mark.parametrize(
+    ("gap", "error", "said"),
+    [
+        (1.3, 0.0058, "equally well (largest difference 1.3, and differences below 4 mean little"),
+        (5.0, 3.0, "equally well (largest difference 5.0, standard error 3.0)"),
+        (9.0, 1.5, "foretells the trials better (largest difference 9.0, standard error 1.5)"),
+    ],
+)
+def test_a_difference_in_elpd_is_said_with_the_rule_that_judges_it(gap, error, said):
+    table = pd.DataFrame(
+        {
+            "effects": ["common", "random"],
+            "probability": [0.6, 0.4],
+            "elpd": [-5.0, -5.0 - gap],
+            "elpd_difference": [0.0, -gap],
+            "difference_se": [0.0, error],
+            "prob_benefit": [0.9, 0.8],
+        }
+    )
+    text = models_sentence(table, RECORD)
+    assert said in text
+    assert (f"{error:g}" in text) == (gap > 4)
 
 
 def test_averaging_is_drawn_and_said(averaged):
@@ -563,10 +589,37 @@ def test_averaging_is_drawn_and_said(averaged):
     words = texts(figure)
     assert "inclusion Bayes factor 2.18" in words
     assert "0.315" in words
-    said = averaging_sentence(averaged, RECORD)
-    assert "weak evidence for an effect" in said
-    assert "no evidence for or against heterogeneity" in said
-    assert "0.315 of exactly no effect, which is no benefit" in said
+    record = RECORD | {"priors": {"mu": "Normal(0, 1)", "tau": "HalfNormal(0.5)"}}
+    said = averaging_sentence(averaged, record)
+    assert (
+        "evidence for a mean effect that is not worth more than a bare mention (inclusion Bayes "
+        "factor 2.18 under mu ~ Normal(0, 1) as the alternative:" in said
+    )
+    assert "no evidence for or against heterogeneity (inclusion" in said
+    assert "under tau ~ HalfNormal(0.5) as the alternative" in said
+    assert "0.315 of a mean effect of exactly none, which is no benefit" in said
+    assert "exactly no effect" not in said + words
+
+
+@pytest.mark.parametrize(
+    ("factor", "word"),
+    [
+        (3.1, "evidence for a mean effect that is not worth more than a bare mention"),
+        (3.2, "substantial evidence for"),
+        (9.9, "substantial evidence for"),
+        (10.1, "strong evidence for"),
+        (31.7, "very strong evidence for"),
+        (99.0, "very strong evidence for"),
+        (101.0, "decisive evidence for"),
+        (1 / 3.1, "evidence against a mean effect that is not worth more than a bare mention"),
+        (1 / 12, "strong evidence against"),
+    ],
+)
+def test_bayes_factors_have_the_grades_of_jeffreys(averaged, factor, word):
+    table = averaged.copy()
+    table.attrs = averaged.attrs
+    table.loc[table["model"] == "effect", "inclusion_bf"] = factor
+    assert averaging_sentence(table, RECORD).startswith(f"The data give {word}")
 
 
 def test_measures_beside_each_other_are_said_without_a_winner(beside):

@@ -501,6 +501,13 @@ def test_named_priors_have_a_row_each_and_say_why_not(with_sets):
     assert {"<", ">"} <= set(markers)
 
 
+def test_an_author_is_named_as_he_spells_himself():
+    from bayespool.figures.named_priors import _title
+
+    assert _title("bartos2023:infectious-diseases") == "Bartoš 2023: infectious diseases"
+    assert _title("turner2015:a-b/c") == "Turner 2015: a b, c"
+
+
 def test_named_priors_of_a_common_effect_have_no_new_trial(with_sets):
     rows = [row | {"prob_benefit_new": None, "tau": None} for row in SETS]
     with_sets.record["other_priors"] = rows

@@ -73,7 +73,7 @@ def test_a_risk_difference_is_stated_by_its_own_likelihood():
     )
 
 
-def test_both_readings_of_a_cell_are_turners_and_conservative_for_a_risk_ratio():
+def test_both_readings_of_a_cell_are_turners_and_said_to_be_of_odds_ratios():
     rows = [
         "turner2015:all-cause-mortality/pharmacological-vs-placebo",
         "turner2015:all-cause-mortality/nonpharmacological-vs-placebo",
@@ -83,12 +83,13 @@ def test_both_readings_of_a_cell_are_turners_and_conservative_for_a_risk_ratio()
     for each, (mean, sd) in ((drug, (-3.95, 1.34)), (other, (-4.17, 1.55))):
         ends = np.exp(stats.norm(mean, sd).ppf([0.5, 0.95]) / 2)
         assert each.tau.ppf([0.5, 0.95]) == pytest.approx(ends)
-        assert "conservative here" in each.reason
+        assert "estimated for log odds ratios; one for log risk ratios" in each.reason
+        assert "conservative" not in each.reason  # it is narrower than the weak prior on tau
     assert drug.reason.startswith(
         "Heterogeneity of earlier meta-analyses: all-cause mortality / pharmacological vs placebo."
     )
     assert "50 % above 0.14, 5 % above 0.42" in drug.reason
-    assert "conservative" not in named_priors("OR", rows=rows)[2].reason
+    assert "log odds ratios" not in named_priors("OR", rows=rows)[2].reason
 
 
 def test_without_a_side_or_a_size_a_set_states_its_range():

@@ -422,6 +422,31 @@ def test_the_tipping_priors_are_drawn_and_said(table, weak, record):
     assert said.index("sceptical") < said.index("no prior of this family")
 
 
+def test_a_tipping_figure_under_a_flat_prior_shows_its_whole_curve_and_no_dashed_line(
+    table, weak, record
+):
+    """As interleukin-6: one row, P 0.583 at most, and levels that begin at 0.8."""
+    frame = pd.DataFrame({"trial": ["a"], "estimate": [-0.75], "se": [3.58]})
+    one = bp.surface(bp.read_trials(frame), "MD", effects="common")
+    found = tipping_prior(one, bp.Priors("Flat()", "HalfNormal(1)"), "lower")
+    figure = draw_tipping(found, record | {"measure": "MD", "scale": "identity"})
+    assert not any("dashed" in word for word in words_of(figure))
+    assert any("dashed line" in word for word in words_of(draw_tipping(
+        tipping_prior(table, weak, "lower"), record)))  # fmt: skip
+    for ax in figure.axes[1:]:
+        drawn = min(min(line.get_ydata()) for line in ax.lines if len(line.get_xdata()) > 2)
+        assert ax.get_ylim()[0] <= drawn
+        assert min(ax.get_yticks()) <= drawn
+
+
+def test_of_one_row_nothing_is_said_by_comparison(single, record):
+    found = power_scaling(single, bp.Priors("Normal(0, 1)", "HalfNormal(1)"), "lower")
+    said = say_scaling(found, record)
+    assert "Of the trials" not in said
+    assert said.startswith("The answer rests on t0 alone: counting it twice would")
+    assert "All trials" not in said
+
+
 def test_power_scaling_is_drawn_and_said(scaled, record):
     found = scaled.reset_index()
     found.attrs = scaled.attrs

@@ -281,6 +281,37 @@ def test_effect_and_absolute_effect_are_said_with_their_intervals(full):
     )
 
 
+def by_odds(full):
+    record = copy.deepcopy(full)
+    record["absolute"] |= {"measure": "OR", "prob_benefit": {"mu": 0.961, "theta_new": 0.87}}
+    return record
+
+
+def test_where_the_odds_ratio_takes_over_the_sentences_say_so(full):
+    """P(at least 30 fewer) may pass P(RR < 1), and never the P(OR < 1) that stands beside it."""
+    record = by_odds(full)
+    p, new = (full["exact"][word]["1"] for word in ("prob_benefit", "prob_benefit_new"))
+    said = sentences(record)
+    assert said[0] == (
+        f"The probability that mesenchymal stem cells lower mortality from COVID-19 is {p:.3f}; by "
+        "the odds ratio, P(OR < 1) is 0.961 and the probability that they avert at least 30 deaths "
+        f"per 1,000, 0.930; in a new trial like these the three are {new:.3f}, 0.870 and 0.790."
+    )
+    assert said[2] == (
+        "By the odds ratio, since the risk ratio would carry risks past 1, at the median control "
+        "risk of these trials, 270 per 1,000, there would be 79 fewer deaths per 1,000 (95 % "
+        "interval: 147 fewer to 0 more)."
+    )
+
+
+def test_where_the_odds_ratio_takes_over_the_tables_say_so(full, mortality_exact):
+    text = report(by_odds(full), mortality_exact.tables)
+    assert re.search(r"\| Any fewer \(OR < 1\) +\| +0.961 \| +0.870 \|", text)
+    assert "| Deaths per 1,000, change, by the OR " in text
+    assert "| Deaths per 1,000, change, by the OR, new trial " in text
+    assert "by the OR" not in report(full, mortality_exact.tables)
+
+
 def test_priors_and_left_out_trials_are_summed_up(full):
     said = " ".join(sentences(full))
     p = {row["prior"]: row["prob_benefit"] for row in full["other_priors"]}
@@ -289,8 +320,27 @@ def test_priors_and_left_out_trials_are_summed_up(full):
         f"{p['sceptical']:.3f} to {p['enthusiastic']:.3f}." in said
     )
     names = list(full["exact"]["theta"])
-    assert f"stays between 0.930 (without {names[0]}) and 0.975 (without {names[9]})" in said
-    assert f"leaving out {names[0]} moves it most." in said
+    assert (
+        f"ranges from 0.930 (without {names[0]}) to 0.975 (without {names[9]}); it is "
+        f"{full['exact']['prob_benefit']['1']:.3f} with all of them, and leaving out {names[0]} "
+        "moves it most." in said
+    )
+
+
+def test_without_any_one_the_answer_may_lie_elsewhere_than_with_all(full):
+    """With two trials the answer without either lies on one side of that with both."""
+    record = copy.deepcopy(full)
+    record["exact"]["prob_benefit"]["1"] = 0.894
+    record["leave_one_out"] = [
+        {"without": name, "prob_benefit": p} for name, p in (("zhu", 0.715), ("shu", 0.813))
+    ]
+    said = " ".join(sentences(record))
+    assert "stays" not in said
+    assert "ranges from 0.715 (without zhu) to 0.813 (without shu); it is 0.894 with all" in said
+    record["leave_one_out"] = record["leave_one_out"][:1]
+    assert "Without zhu the probability of benefit is 0.715; it is 0.894 with all" in " ".join(
+        sentences(record)
+    )
 
 
 def test_a_sentence_is_absent_where_its_part_is(full):
@@ -373,6 +423,10 @@ def test_other_readings_are_named_or_run_from_the_lowest_to_the_highest(full):
         "0.900 (s0)."
     )
     assert over_readings(full, rows[2:]) == ""
+    high = [{"scenario": name, "prob_benefit": 0.99999} for name in "ab"]
+    assert over_readings(full, high) == (
+        "Under each of 2 other readings of the data the probability of benefit is >0.999."
+    )
 
 
 @pytest.mark.parametrize("p", [1.0, 0.99999, 0.0, 1e-9])
@@ -395,6 +449,53 @@ def test_a_probability_is_never_printed_as_certain(full, mortality_exact, p):
     cells = {cell.strip() for line in text.splitlines() for cell in line.split("|")}
     assert not cells & {"1.000", "1.00", "0.000"}
     assert not re.search(r"\b[01]\.000\b", " ".join(sentences(record)))
+
+
+def test_notes_about_methods_and_draws_stand_in_their_sections(committed):
+    record = copy.deepcopy(committed[0])
+    halves = "shu_2020, zhu_2021: 1/2 added to each cell. That is for the inverse-variance methods."
+    again = "The chains converged at attempt 2: seed 2026."
+    record["notes"] = ["Follow-up differs.", halves, again]
+    record["notes_on"] = {"classical": [halves], "nuts": [again]}
+    parts = dict(re.findall(r"^## (.+)\n([^#]*)", report(record, committed[1]), re.MULTILINE))
+    assert halves in parts["Exact, NUTS and the classical methods"]
+    assert again in parts["Diagnostics of NUTS"]
+    assert parts["What the data cannot say"].strip() == "- Follow-up differs."
+
+
+def test_one_estimate_has_nothing_to_misfit(full, pooled_row):
+    record = pooled_row.record | {
+        "predictive": [
+            {"trial": "review_2023", "arm": "estimate", "observed": -0.75, "n": None,
+             "lower": -10.0, "median": -0.7, "upper": 9.0, "p": 0.5}
+        ]
+    }  # fmt: skip
+    text = report(record, pooled_row.tables)
+    assert "0 of 1" not in text
+    assert "There is one estimate, and nothing beside it that could show a misfit." in text
+    assert re.search(r"Replicated from the posterior, 1 of \d+ arms", report(full, {
+        key: table for key, table in pooled_row.tables.items() if key != "trials"}))  # fmt: skip
+
+
+def test_degrees_of_freedom_and_far_ends_are_readable(full, mortality_exact):
+    record = copy.deepcopy(full)
+    for row in record["frequentist"]:
+        if row["method"] == "REML":
+            row |= {"prediction_df": 1.0, "estimate": 0.0, "prediction_lower": -15.0,
+                    "prediction_upper": 15.0}  # fmt: skip
+        if row["method"] == "common-IV":
+            row["k"] = 2
+    text = report(record, mortality_exact.tables)
+    assert "(REML, 1 degree of freedom) is 1.00 [below 0.001, above 1,000]." in text
+    assert "on 1 degree of freedom (p" in text
+    assert "1 degrees" not in text
+    assert "They are differences in log RR." in text
+
+
+def test_the_column_of_subsets_is_explained_where_its_table_is(full, mortality_exact):
+    tables = dict(mortality_exact.tables)
+    assert "gosh.csv" not in report(full, tables)
+    assert "In gosh.csv `subset` names" in report(full, tables | {"gosh": pd.DataFrame()})
 
 
 # --- the report --------------------------------------------------------------------------

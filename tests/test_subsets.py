@@ -456,6 +456,48 @@ def test_a_cloud_of_16383_points_is_light_and_the_same_twice():
     assert first == figures.svg_text(draw_gosh(found, record, trial="t3"))
 
 
+@pytest.mark.parametrize("years", [[2020, 2021, 2021, 2022], [2021] * 4])
+def test_the_order_of_rows_within_a_year_says_nothing(years):
+    """Trial 2 alone takes the probability above 0.95, and trial 3 brings it back."""
+    y, se = [0.0, -2.0, 1.5, 0.3], [0.5, 0.4, 0.4, 0.5]
+    said = []
+    for order in ([0, 1, 2, 3], [0, 2, 1, 3], [3, 2, 1, 0]):
+        columns = {"trial": [f"t{i}" for i in order], "year": [years[i] for i in order]}
+        frame = pd.DataFrame(
+            columns | {"estimate": [y[i] for i in order], "se": [se[i] for i in order]}
+        )
+        table = bp.surface(bp.read_trials(frame), "MD")
+        found = subsets.cumulative(
+            table, bp.Priors("Normal(0, 2)", "HalfNormal(0.1)"), "lower", new=False
+        )
+        said.append(say_cumulative(found, {"measure": "MD", "benefit": "lower"}))
+    assert said[0] == said[1] == said[2]
+
+
+def test_since_when_the_probability_is_high_is_said_by_years():
+    def say(*chances):
+        table = pd.DataFrame(
+            {"trial": list("abcd"), "year": [2020, 2021, 2021, 2022], "k": [1, 2, 3, 4]}
+        )
+        return say_cumulative(table.assign(prob_benefit=chances), RECORD)
+
+    assert say(0.5, 0.99, 0.8, 0.9).endswith("above 0.95 at the end of none of these years.")
+    assert say(0.5, 0.8, 0.99, 0.9).endswith("It was above 0.95 last at the end of 2021.")
+    assert say(0.96, 0.8, 0.99, 0.97).endswith("above 0.95 at the end of each of these years.")
+    assert say(0.5, 0.99, 0.8, 0.97).endswith("at the end of every year since 2022.")
+
+
+def test_readings_that_all_say_the_same_do_not_run_from_it_to_itself(read):
+    same = read.copy()
+    same.attrs = read.attrs
+    same["prob_benefit"] = 0.99999
+    said = say_readings(same, RECORD)
+    assert "runs from" not in said
+    assert "the probability of benefit is >0.999, as for the primary one." in said
+    same.loc[same["changes"] == 0, "prob_benefit"] = 0.9
+    assert "is >0.999; it is 0.900 for the primary one." in say_readings(same, RECORD)
+
+
 def test_the_sentences_carry_the_numbers(table, weak, left_out, every, read):
     rows = left_out.iloc[1:]
     most = rows.loc[rows["change"].abs().idxmax()]
@@ -466,7 +508,7 @@ def test_the_sentences_carry_the_numbers(table, weak, left_out, every, read):
 
     text = say_cumulative(subsets.cumulative(table, weak, "lower", new=False), RECORD)
     assert "0.763 at the end of 2020 (1 trial)" in text
-    assert text.endswith("It has been above 0.95 since dilogo_2021 (2021).")
+    assert text.endswith("It has been above 0.95 at the end of every year since 2021.")
 
     share = round(100 * (every["prob_benefit"] > 0.95).mean())
     text = say_gosh(every, RECORD)

@@ -65,14 +65,36 @@ def all_notes(
     for row in more.get("other_priors", []):
         if row["reason"]:
             found.append(f"The prior {row['prior']} has no answer: {row['reason']}")
-    for note, names in groups_of_notes(trials, posterior.measure, double_zero).items():
-        found.append(f"{', '.join(names)}: {note}.{_only(posterior, trials, note)}")
+    found += [note for _, note in _estimates(posterior, trials, double_zero)]
     found += _heavy(posterior, trials)
     if posterior.effects == "t":
         found.append(
             "Student-t effects with 4 degrees of freedom: tau is their scale, their SD is 1.41 tau."
         )
     return [*found, *trials.notes]
+
+
+def notes_on(
+    posterior: Posterior, trials: Trials, double_zero: str, sampling: Sequence[str]
+) -> dict[str, list[str]]:
+    """Which notes are about the trials' estimates, the classical methods and the draws alone.
+
+    The record's ``notes_on``: these say what was done, not what the data leave open.
+    """
+    found: dict[str, list[str]] = {}
+    for part, note in _estimates(posterior, trials, double_zero):
+        found.setdefault(part, []).append(note)
+    return found | ({"nuts": list(sampling)} if sampling else {})
+
+
+def _estimates(posterior: Posterior, trials: Trials, double_zero: str) -> list[tuple[str, str]]:
+    """What was done to get estimates, and whether the model or the classical methods take them."""
+    found = []
+    for note, names in groups_of_notes(trials, posterior.measure, double_zero).items():
+        only = _only(posterior, trials, note)
+        part = "classical" if posterior.likelihood == "binomial" else "trials"
+        found.append((part, f"{', '.join(names)}: {note}.{only}"))
+    return found
 
 
 def _baselines(

@@ -9,14 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from bayespool.agreement import rows_of
 from bayespool.errors import BayespoolError, DataError
 from bayespool.frequentist import pool
-from bayespool.measures import MEASURES, from_natural, to_natural
+from bayespool.measures import MEASURES, to_natural
 from bayespool.posterior import Posterior
-from bayespool.summaries import count_of, in_natural_units, number
+from bayespool.summaries import in_natural_units, number
 from bayespool.trials import Trials
 
 COLUMNS = (
@@ -26,10 +27,9 @@ COLUMNS = (
 NUMBERS = ("k", "n", "estimate", "ci_low", "ci_high")
 ENDS = ("estimate", "lower", "upper")
 SAME = {"WMD": "MD"}  # a weighted mean difference is a pooled mean difference
-METHODS = {"common-IV": "the common effect", "DL": "DerSimonian–Laird"}
+METHODS = ["common-IV", "DL"]
 MEDIANS = ("quartiles", "range", "five")
 DESIGN = re.compile(r"RCT|randomi|observational|comparative|designs", re.IGNORECASE)
-PATIENTS = re.compile(r"ARDS|COVID")
 BRACKETS = re.compile(r"\((.*)\)")
 
 
@@ -62,8 +62,12 @@ def published_rows(
         Rows in the file's order: ``review, outcome, k, n, measure, estimate, lower, upper,
         model, source, locator``; ours on that measure as ``our_k``, ``our_method``,
         ``our_estimate, our_lower, our_upper`` (a classical method) and ``our_median,
-        our_median_lower, our_median_upper`` (the posterior); ``why`` they differ, in two steps:
-        other trials by the same kind of method, then another model of the same trials.
+        our_median_lower, our_median_upper`` (the posterior). They differ in two steps: other
+        trials by the same kind of method, then another model of the same trials; ``why`` is what
+        the numbers do not show. ``theirs_to_ours`` and ``posterior_to_ours`` are the quotients of
+        the estimates to our classical one (differences where the measure is none of ratios),
+        ``width_to_ours`` and ``posterior_width`` those of the intervals, logs for ratios. Of the
+        published row that is analysed itself, ours are None.
 
     Raises
     ------
@@ -80,15 +84,21 @@ def published_rows(
         measure = SAME.get(row["measure"], row["measure"])
         if measure not in classical:
             classical[measure] = _classical(posterior, measure, double_zero)
-        answer = _answer(posterior, measure, measures)
         method = "DL" if row["model"].startswith("random") else "common-IV"
+        answer = _answer(posterior, measure, measures)
         base = classical[measure].get(method, {})
+        if is_own(row, posterior.trials):  # nothing to compare it with
+            answer, base = [None, None, None], {}
         ours = {"our_k": base.get("k"), "our_method": method if base else None}
         ours |= {f"our_{end}": base.get(end) for end in ENDS}
         ours |= dict(
             zip(("our_median", "our_median_lower", "our_median_upper"), answer, strict=True)
         )
-        why = _why(row, measure, posterior, classical[measure], method, answer)
+        of = measure in MEASURES and MEASURES[measure].ratio
+        theirs, own = [row[end] for end in ENDS], [ours[f"our_{end}"] for end in ENDS]
+        ours["theirs_to_ours"], ours["width_to_ours"] = _against(theirs, own, of)
+        ours["posterior_to_ours"], ours["posterior_width"] = _against(answer, own, of)
+        why = _why(row, measure, posterior, classical[measure], answer)
         rows.append(row | ours | {"why": why})
     return rows
 
@@ -159,7 +169,7 @@ def _classical(posterior: Posterior, measure: str, double_zero: str) -> dict[str
     if measure not in MEASURES or (trials.layout == "generic" and measure != posterior.measure):
         return {}
     try:
-        table = pool(trials, measure, list(METHODS), double_zero)
+        table = pool(trials, measure, METHODS, double_zero)
     except BayespoolError:  # another layout, or no trial has an estimate
         return {}
     scale = "log" if MEASURES[measure].ratio else "identity"
@@ -188,91 +198,57 @@ def _why(
     measure: str,
     posterior: Posterior,
     classical: dict[str, dict[str, Any]],
-    method: str,
-    answer: list[float | None],
+    answer: Sequence[float | None],
 ) -> str:
-    theirs = [row[end] for end in ENDS]
-    found = [_trials(row, posterior.trials), _design(row)]
-    if theirs[0] is None:
+    """Say what the numbers do not: the reasons beside other trials and another model."""
+    if is_own(row, posterior.trials):
+        return "This is the row that is analysed here."
+    found = _design(row)
+    if row["estimate"] is None:
         return " ".join([*found, "The file gives no estimate."])
     if measure != posterior.measure:
         found.append(f"It is on {row['measure']}, our main analysis on {posterior.measure}.")
     if not classical:
         return " ".join([*found, f"Our data give no {row['measure']} to compare."])
-    ours = [classical[method][end] for end in ENDS]
-    details = [f"{classical[method]['k']} with an estimate"]
     if posterior.trials.layout in MEDIANS:
-        details.append("from medians")
-    second = [classical["DL"][end] for end in ENDS]
-    if not row["model"] and second != ours:
-        details.append(f"by {METHODS['DL']} {_written(second)}")
-    found.append(
-        f"Step 1, trials: theirs is {measure} {_printed(theirs)} (model "
-        f"{row['model'] or 'not stated'}), ours by {METHODS[method]} {_written(ours)} "
-        f"({'; '.join(details)}). Theirs is {_compared(theirs, ours, measure, 'ours')}."
-    )
+        found.append("Ours is from medians.")
     if answer[0] is None:
-        return " ".join([*found, f"Step 2, model: we have no posterior on {measure}."])
-    tau = ""
-    if measure == posterior.measure and "tau" in posterior:
-        tau = f", tau {number(float(posterior['tau'].quantile(0.5)))}"
-    found.append(
-        f"Step 2, model: our posterior ({posterior.likelihood} likelihood, {posterior.effects} "
-        f"effect{'s' if posterior.effects != 'common' else ''}{tau}) is {_written(answer)}, "
-        f"{_compared(answer, ours, measure, 'our estimate of step 1')}."
-    )
+        found.append(f"We have no posterior on {measure}.")
     return " ".join(found)
 
 
-def _trials(row: dict[str, Any], trials: Trials) -> str:
-    here = f"{len(trials)}"
-    if "trials_pooled" in trials.frame:
-        counts = [count_of(cell) for cell in trials.frame["trials_pooled"]]
-        pooled = ", ".join("not stated" if count is None else f"{count:g}" for count in counts)
-        here = f"one published pooled row of {pooled}"
-    there = "not stated" if row["k"] is None else str(row["k"])
-    return (
-        f"Trials there: {there}; here: {here}. People there: "
-        f"{'not stated' if row['n'] is None else row['n']}; here: "
-        f"{trials.participants or 'not stated'}."
-    )
+def is_own(row: dict[str, Any], trials: Trials) -> bool:
+    """Whether the row is the published pooled one that is analysed itself."""
+    frame = trials.frame
+    if len(trials) != 1 or "trials_pooled" not in frame or "source" not in frame:
+        return False
+    if not str(row["source"]).startswith(str(frame["source"].iloc[0])):
+        return False
+    return row["estimate"] is not None and row["estimate"] == float(frame["estimate"].iloc[0])
 
 
-def _design(row: dict[str, Any]) -> str:
-    """Quote what the file says of the review's designs and patients, and of the number itself."""
-    labels = [match[1] for word in ("review", "outcome") if (match := BRACKETS.search(row[word]))]
-    said = [text for text in labels if DESIGN.search(text) or PATIENTS.search(text)]
-    if row["locator"] != "abstract":
-        said.append(row["locator"])
-    found = [f"The file says: {'; '.join(said)}."] if said else []
-    if not any(DESIGN.search(text) for text in said):
-        found.append("Design: not stated.")
-    return " ".join(found)
+def _against(
+    a: Sequence[float | None], b: Sequence[float | None], ratio: bool
+) -> tuple[float | None, float | None]:
+    """How far one estimate lies from another, and its interval's width over the other's.
+
+    The quotient of ratios, else the difference, 0 where both are printed alike.
+    """
+    (x, *first), (y, *second) = a, b
+    if x is None or y is None:
+        return None, None
+    gap = x / y if ratio else x - y
+    if not ratio and number(x) == number(y):
+        gap = 0.0
+    ends = [end for end in (*first, *second) if end is not None]
+    if len(ends) < 4:
+        return gap, None
+    low, high, other_low, other_high = np.log(ends) if ratio else ends
+    return gap, float((high - low) / (other_high - other_low))
 
 
-def _compared(a: Sequence[Any], b: Sequence[Any], measure: str, what: str) -> str:
-    """Say how far the first estimate lies from the second, and how much wider its interval is."""
-    scale = "log" if MEASURES[measure].ratio else "identity"
-    if scale == "log":
-        gap = f"{a[0] / b[0]:.2f} times {what}"
-    elif number(a[0]) == number(b[0]):
-        gap = f"equal to {what}"
-    else:
-        gap = f"{number(abs(a[0] - b[0]))} {'above' if a[0] > b[0] else 'below'} {what}"
-    if None in (*a, *b):
-        return gap
-    widths = [float(from_natural(ends[2], scale) - from_natural(ends[1], scale)) for ends in (a, b)]
-    logs = " on the log scale" if scale == "log" else ""
-    return f"{gap}, its interval {widths[0] / widths[1]:.2f} times as wide{logs}"
-
-
-def _printed(ends: Sequence[Any]) -> str:
-    """As the review prints it."""
-    middle, lower, upper = ends
-    return f"{middle:g}" + ("" if lower is None else f" [{lower:g}, {upper:g}]")
-
-
-def _written(ends: Sequence[Any]) -> str:
-    middle, lower, upper = ends
-    interval = "" if lower is None else f" [{number(lower)}, {number(upper)}]"
-    return f"{number(middle)}{interval}"
+def _design(row: dict[str, Any]) -> list[str]:
+    """Say where neither the review's name nor the outcome nor the place says a design."""
+    said = [match[1] for word in ("review", "outcome") if (match := BRACKETS.search(row[word]))]
+    known = any(DESIGN.search(text) for text in [*said, row["locator"]])
+    return [] if known else ["Design: not stated."]

@@ -16,7 +16,7 @@ from bayespool.analysis.alternatives import alternatives as other_readings
 from bayespool.analysis.beside import beside_the_answer, of_the_answer
 from bayespool.analysis.checks import certified
 from bayespool.analysis.classical import once, pooled
-from bayespool.analysis.notes import all_notes
+from bayespool.analysis.notes import all_notes, notes_on
 from bayespool.analysis.result import Analysis
 from bayespool.analysis.sampled import gated, sampling_notes
 from bayespool.analysis.tables import engines
@@ -225,8 +225,10 @@ def analyse(
         say("tables")
         start = time.perf_counter()
         notes = all_notes(head, trials, benefit, double_zero, event, harm, limits, error, more)
-        if fit is not None:
-            notes += sampling_notes(fit.attrs, seed)
+        of_draws = [] if fit is None else sampling_notes(fit.attrs, seed)
+        notes += of_draws
+        if apart := notes_on(head, trials, double_zero, of_draws):
+            more["notes_on"] = apart
         found = record(
             name=name,
             question=question,

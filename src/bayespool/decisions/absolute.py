@@ -12,7 +12,7 @@ from xarray import DataTree
 from bayespool.axes import Array
 from bayespool.decisions.applied import Applied
 from bayespool.decisions.baseline import baselines, control_arms, spread
-from bayespool.decisions.chances import check_benefit
+from bayespool.decisions.chances import chances, check_benefit
 from bayespool.decisions.nnt import nnt_text
 from bayespool.decisions.odds import by_odds
 from bayespool.errors import UsageError
@@ -138,7 +138,8 @@ def absolute_part(
         and, with `benefit`, ``prob``: JSON as it stands. ``headline`` is the baseline that the
         probabilities are for: the median of the trials' control risks, or that of the model where
         the median is 0 or 1, from where no effect can be seen. ``clipped`` is the share of the
-        main measure's posterior whose treated risk would leave [0, 1] there.
+        main measure's posterior whose treated risk would leave [0, 1] there. ``prob_benefit``,
+        where `other` takes over: the probability of any benefit by it.
 
     Raises
     ------
@@ -169,6 +170,13 @@ def absolute_part(
             for row, at in found
             if row["baseline"] == headline
         }
+        if source is not main:
+            by_it = chances(source, benefit, {"none": 0.0})
+            part["prob_benefit"] = {
+                name: by_it["prob_benefit" + suffix]["none"]
+                for name, suffix in (("mu", ""), ("theta_new", "_new"))
+                if name in source
+            }
     return part
 
 

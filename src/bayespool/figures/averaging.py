@@ -132,7 +132,7 @@ def _words(table: pd.DataFrame, name: str, ratio: bool) -> list[str]:
     given, averaged = (spread(e, decimals, ratio=ratio) for e in ends)
     return [
         "Solid: posterior; dashed: prior.",
-        "Stems: the probability of exactly no effect, from 0 to the panel's height at 1.",
+        "Stems: the probability of a mean effect of exactly none, 0 to the panel's height at 1.",
         f"{symbol(name)} given an effect {given}; over all models {averaged}.",
     ]
 

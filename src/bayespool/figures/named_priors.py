@@ -44,6 +44,7 @@ LEAST = 2.4  # inches, for what a prior says
 FINE = 7.0  # points
 STEP = 0.14  # inches, a line of words
 PAD = 0.1
+AUTHORS = {"bartos": "Bartoš"}  # names that a set's name cannot spell
 WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
 
 
@@ -252,7 +253,8 @@ def _title(name: str) -> str:
         return name
     author = collection.rstrip("0123456789")
     year = collection.removeprefix(author)
-    return f"{author.capitalize()} {year}: {row.replace('-', ' ').replace('/', ', ')}"
+    author = AUTHORS.get(author, author.capitalize())
+    return f"{author} {year}: {row.replace('-', ' ').replace('/', ', ')}"
 
 
 def _interval_of(row: dict[str, Any]) -> Interval | None:

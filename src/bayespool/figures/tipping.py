@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,8 +70,7 @@ def tipping(table: pd.DataFrame, record: dict[str, Any]) -> Figure:
 def _draw(table: pd.DataFrame, record: dict[str, Any]) -> Figure:
     curves = table.attrs["curves"]
     levels = sorted(table["level"].unique())
-    lowest = min(min(c["p"]) for c in curves.values())
-    low = max(0.0, min(levels[0] - 0.1, max(lowest, levels[0] - 0.25)) - 0.02)
+    low, ticks = _scale(table, levels)
     notes = caption(_words(table, record), PAGE)
     y_notes = TOP + HIGH + 0.62
     figure, page = sheet(PAGE, y_notes + LINE_HEIGHT * len(notes) + MARGIN - 0.08)
@@ -79,13 +79,14 @@ def _draw(table: pd.DataFrame, record: dict[str, Any]) -> Figure:
         left = LEFT + i * (wide + GAP)
         ax = panel(figure, left, TOP, wide, HIGH)
         ax.set_ylim(low, 1.0 + 0.02 * (1 - low))
-        ticks = [*levels, 1.0] if low > 0.5 else [0.5, *levels, 1.0]
         ax.set_yticks(ticks, [f"{tick:g}" if i == 0 else "" for tick in ticks])
         ax.tick_params(axis="y", length=0, labelcolor=INK, labelsize=SMALL, pad=3)
         rows = table[(table["what"] == what) & table["root"].notna()]
         title, label = TITLES[what]
         say(page, left, MARGIN + 0.06, title, weight="bold")
-        _family(ax, page, what, curve, rows, levels, record, (left, left + wide))
+        main = float(curve["main"])
+        ends = (left, left + wide)
+        _family(ax, page, what, _shown(table, what), main, rows, levels, record, ends)
         if what == "centre":
             label += symbol(str(record["measure"]))
         say(page, left + wide / 2, TOP + HIGH + 0.34, label, ha="center")
@@ -103,24 +104,44 @@ def _draw(table: pd.DataFrame, record: dict[str, Any]) -> Figure:
     return figure
 
 
+def _scale(table: pd.DataFrame, levels: list[float]) -> tuple[float, list[float]]:
+    """Where the height begins, below every curve that is drawn, and its ticks."""
+    lowest = min(_shown(table, what)[1].min() for what in table.attrs["curves"])
+    if lowest > levels[0] - 0.1:
+        return levels[0] - 0.12, [*levels, 1.0]
+    least = math.floor(10 * lowest) / 10
+    between = [0.5] if least < 0.4 and levels[0] > 0.6 else []
+    return max(least - 0.02, 0.0), [least, *between, *levels, 1.0]
+
+
+def _shown(table: pd.DataFrame, what: str) -> tuple[np.ndarray, np.ndarray]:
+    """What is drawn of a curve, analysis scale: of the centre's, what lies near the roots."""
+    curve = table.attrs["curves"][what]
+    x, p, main = np.array(curve["x"]), np.array(curve["p"]), float(curve["main"])
+    if what != "centre":
+        return x, p
+    roots = table.loc[(table["what"] == what) & table["root"].notna(), "root"]
+    reach = max([abs(float(root) - main) for root in roots], default=0.0) * 1.25
+    reach = reach or 0.5 * float(np.max(np.abs(x - main)))
+    seen = np.abs(x - main) <= reach
+    return x[seen], p[seen]
+
+
 def _family(
     ax: Axes,
     page: Axes,
     what: str,
-    curve: dict[str, Any],
+    drawn: tuple[np.ndarray, np.ndarray],
+    main: float,
     rows: pd.DataFrame,
     levels: list[float],
     record: dict[str, Any],
     ends: tuple[float, float],
 ) -> None:
-    x, p, main = np.array(curve["x"]), np.array(curve["p"]), float(curve["main"])
+    x, p = drawn
     roots = rows["root"].to_numpy(dtype=float)
     ratio = what != "centre" or MEASURES[record["measure"]].ratio
     if what == "centre":
-        reach = max([abs(root - main) for root in roots], default=0.0) * 1.25
-        reach = reach or 0.5 * float(np.max(np.abs(x - main)))
-        seen = np.abs(x - main) <= reach
-        x, p = x[seen], p[seen]
         x, roots = (np.asarray(to_natural(v, record["scale"])) for v in (x, roots))
         main = float(to_natural(main, record["scale"]))
     effect_axis(ax, ratio, float(x[0]), float(x[-1]))
@@ -151,8 +172,15 @@ def _words(table: pd.DataFrame, record: dict[str, Any]) -> list[str]:
     sign = ">" if table.attrs.get("benefit") == "higher" else "<"
     at = str(table.attrs["threshold"]).replace("-", "−")
     main = probability(table.attrs["main"])
+    # A flat prior lies on none of these axes.
+    lines = [
+        x[0] <= float(curve["main"]) <= x[-1]
+        for what, curve in table.attrs["curves"].items()
+        for x, _ in [_shown(table, what)]
+    ]
+    dashed = " (dashed line)" if any(lines) else ""
     return [
-        f"Height: P({name} {sign} {at}), {main} under the main prior (dashed line).",
+        f"Height: P({name} {sign} {at}), {main} under the main prior{dashed}.",
         "Numbers: the priors at which it equals the levels drawn.",
         "SDs and scales are on the analysis scale.",
     ]

@@ -159,8 +159,8 @@ def _records(name: str) -> list[dict[str, str]]:
 
 def _turner(collection: str, measure: str) -> list[Row]:
     mind = (
-        "It was estimated for log odds ratios, and tau of a log risk ratio is no larger, so it is "
-        "conservative here."
+        "It was estimated for log odds ratios; one for log risk ratios, whose tau is mostly "
+        "smaller, would be narrower."
         if measure == "RR"
         else ""
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from bayespool.measures import MEASURES
 from bayespool.prose.cells import chance, is_known, percent, reach, said
 from bayespool.prose.markdown import EMPTY, escape, section, table
-from bayespool.prose.words import Findings, chance_mcse
+from bayespool.prose.words import Findings, by_other, chance_mcse
 
 __all__ = ["absolute", "per_1000", "rows_at"]
 
@@ -84,14 +85,20 @@ def _by_size(found: Findings, prob: dict[str, dict[str, float]]) -> str:
     rows = []
     more = "more" if found.benefit == "higher" else "fewer"
     event = escape(str(found.record.get("event") or "events"))
+    sizes: dict[str, Mapping[str, float | None]] = {
+        f"At least {float(size):g} {more} {event} per 1,000": {
+            of: (prob.get(of) or {}).get(size) for of in ("mu", "theta_new")
+        }
+        for size in prob.get("mu") or {}
+    }
+    if any_benefit := by_other(found):
+        what, none = any_benefit
+        sizes = {f"Any {more} ({what})": none} | sizes
     new = prob.get("theta_new") or {}
-    for size, p in (prob.get("mu") or {}).items():
-        line = [
-            f"At least {float(size):g} {more} {event} per 1,000",
-            chance(p, chance_mcse(found, found.engine, p)),
-        ]
+    for label, of in sizes.items():
+        line = [label, chance(of["mu"], chance_mcse(found, found.engine, of["mu"]))]
         if new:
-            q = new.get(size)
+            q = of.get("theta_new")
             line.append(chance(q, chance_mcse(found, found.engine, q, "theta_new")))
         rows.append(line)
     at = (found.record.get("absolute") or {}).get("headline", "median")

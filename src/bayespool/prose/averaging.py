@@ -8,15 +8,21 @@ from typing import Any
 
 import pandas as pd
 
-from bayespool.figures.words import decimals_for, spread
+from bayespool.figures.words import brief, decimals_for, spread
 from bayespool.measures import measure
 from bayespool.prose.phrases import signed
 from bayespool.summaries import number, probability
 
 __all__ = ["averaging"]
 
-# Bands of the Bayes factor after Jeffreys 1961, Theory of Probability, appendix B.
-BANDS = ((100.0, "very strong"), (10.0, "strong"), (3.0, "moderate"), (1.0, "weak"))
+# Grades of the Bayes factor by Jeffreys 1961, Theory of Probability, appendix B. Below the last
+# it is "not worth more than a bare mention".
+BANDS = (
+    (100.0, "decisive"),
+    (10.0**1.5, "very strong"),
+    (10.0, "strong"),
+    (10.0**0.5, "substantial"),
+)
 EVEN = 1.1  # a Bayes factor nobody would act on
 
 
@@ -28,7 +34,7 @@ def averaging(table: pd.DataFrame, record: dict[str, Any]) -> str:
     table : DataFrame
         Of `bayespool.model_average`.
     record : dict
-        Of the analysis: ``measure`` and ``benefit``.
+        Of the analysis: ``measure``, ``benefit`` and ``priors``, on which the Bayes factors rest.
 
     Returns
     -------
@@ -44,10 +50,13 @@ def averaging(table: pd.DataFrame, record: dict[str, Any]) -> str:
     ]
     decimals = decimals_for(kind.ratio, [(e[1], e[2]) for e in ends])
     given, over_all = (spread(e, decimals, ratio=kind.ratio) for e in ends)
+    priors = record.get("priors") or {}
+    alone = _evidence(effect, "a mean effect", "mu", priors.get("mu"))
+    varied = _evidence(rows["heterogeneity"], "heterogeneity", "tau", priors.get("tau"))
     text = (
-        f"The data give {_evidence(effect, 'an effect')} and "
-        f"{_evidence(rows['heterogeneity'], 'heterogeneity')}. Given an effect the "
-        f"{kind.long} is {given}; over all models, exactly no effect among them, {over_all}"
+        f"The data give {alone} and {varied}, in the words of Jeffreys (1961). Given an effect the "
+        f"{kind.long} is {given}; over all models, a mean effect of exactly none among them, "
+        f"{over_all}"
     )
     if not record["benefit"]:
         return signed(text + ".")
@@ -55,21 +64,26 @@ def averaging(table: pd.DataFrame, record: dict[str, Any]) -> str:
     beyond = "" if at == kind.null else f" beyond {at:g}"
     return signed(
         f"{text}, with probability {probability(averaged['prob_benefit'])} of benefit{beyond}, "
-        f"{probability(averaged['prob_none'])} of exactly no effect, which is no benefit, and "
+        f"{probability(averaged['prob_none'])} of a mean effect of exactly none, which is no "
+        f"benefit, and "
         f"{probability(effect['prob_benefit'])} of benefit{beyond} if there is an effect."
     )
 
 
-def _evidence(row: dict[Hashable, Any], one: str) -> str:
-    """Name a Bayes factor's strength and side."""
+def _evidence(row: dict[Hashable, Any], one: str, of: str, prior: str | None) -> str:
+    """Name a Bayes factor's strength and side, and the prior that it rests on."""
     bf = float(row["inclusion_bf"])
     against = math.inf if bf == 0 else 1 / bf
     size, side = (bf, f"for {one}") if bf >= 1 else (against, f"against {one}")
-    strength = next(word for least, word in BANDS if size >= least)
+    strength = next((word for least, word in BANDS if size >= least), "")
+    said = f"{strength} evidence {side}"
     if size < EVEN:
-        strength, side = "no", f"for or against {one}"
+        said = f"no evidence for or against {one}"
+    elif not strength:
+        said = f"evidence {side} that is not worth more than a bare mention"
+    under = f" under {of} ~ {brief(prior)} as the alternative" if prior else ""
     was, is_ = probability(row["prior"]), probability(row["probability"])
     return (
-        f"{strength} evidence {side} (inclusion Bayes factor {number(bf)}: probability {was} "
-        f"before the data, {is_} after)"
+        f"{said} (inclusion Bayes factor {number(bf)}{under}: probability {was} before the data, "
+        f"{is_} after)"
     )

@@ -19,11 +19,12 @@ from bayespool.prose.cells import (
 )
 from bayespool.prose.effects import quantity
 from bayespool.prose.markdown import escape, section, table
-from bayespool.prose.phrases import signed
+from bayespool.prose.phrases import freedom, signed
 from bayespool.prose.words import (
     USUAL,
     Findings,
     interval,
+    notes_on,
     null_mcse,
     sampled,
     tau_mcse,
@@ -62,11 +63,22 @@ def engines(found: Findings) -> list[str]:
         "Exact, NUTS and the classical methods",
         escape(signed(verdict(found))),
         table([*heads, "What sets it apart"], lines, "lrrrl"),
-        "The classical methods work from each trial's estimate and standard error, without a prior."
-        if len(lines) > 1
-        else "",
+        _steps(found, any(row["engine"] not in ("exact", "nuts") for row in rows)),
         _compared(found),
     )
+
+
+def _steps(found: Findings, methods: bool) -> str:
+    """Say what the classical methods work from, and the unit of the steps between them."""
+    name = symbol(found.measure)
+    unit = f" They are differences in log {name}." if found.scale == "log" else ""
+    said = (
+        "The classical methods work from each trial's estimate and standard error, without a "
+        "prior. The numbers under “What sets it apart” lead from the median of the posterior to "
+        f"the method's estimate, step by step.{unit}"
+    )
+    notes = [escape(note) for note in notes_on(found, "classical")]
+    return " ".join([said, *notes] if methods else notes)
 
 
 def _compared(found: Findings) -> str:
@@ -100,7 +112,7 @@ def small_trials(found: Findings) -> list[str]:
     for row in found.record["frequentist"]:
         if row["method"] == "common-IV" and is_known(row["q"]) and row["k"] > 1:
             said.append(
-                f"Cochran's Q = {numeral(row['q'])} on {row['k'] - 1} degrees of freedom (p = "
+                f"Cochran's Q = {numeral(row['q'])} on {freedom(row['k'] - 1)} (p = "
                 f"{_p(row['q_p'])}), I² = {row['i2']:.0f} %."
             )
     return section("Small trials and heterogeneity", " ".join(said))
@@ -129,6 +141,7 @@ def diagnostics(found: Findings) -> list[str]:
             f"target acceptance {how['target_accept']:g}, seed {how['seed']}, attempt "
             f"{how['attempts']}."
         )
+    said = " ".join([said, *notes_on(found, "nuts")])
     heads = ["Quantity", "Mean", "MCSE", "ESS, bulk", "ESS, tail", "R-hat"]
     return section("Diagnostics of NUTS", escape(said), table(heads, rows))
 
@@ -141,6 +154,11 @@ def fit(found: Findings) -> list[str]:
     known = [row for row in rows if all(is_known(row.get(w)) for w in ("lower", "upper"))]
     outside = [row for row in known if not row["lower"] <= row["observed"] <= row["upper"]]
     arms = "estimates" if all(row["arm"] == "estimate" for row in rows) else "arms"
+    if arms == "estimates" and len(known) == 1:
+        return section(
+            "Does the model fit the trials?",
+            "There is one estimate, and nothing beside it that could show a misfit.",
+        )
     said = (
         f"Replicated from the posterior, {len(outside)} of {len(known)} {arms} lie outside their "
         f"95 % predictive interval; about {0.05 * len(known):.1f} would by chance if the "

@@ -16,7 +16,7 @@ LEVEL = 0.95
 
 
 def cumulative(table: pd.DataFrame, record: dict[str, Any]) -> str:
-    """Say where P(benefit) stood at the end of the first and the last year, and its extremes.
+    """Say where P(benefit) stood by the ends of years, and since when it is high.
 
     Parameters
     ----------
@@ -34,37 +34,38 @@ def cumulative(table: pd.DataFrame, record: dict[str, Any]) -> str:
     rows = table[table[word].notna()]
     if len(rows) < 2:
         return ""
+    # Within a year the trials stand in the order of the file, which says nothing.
     ends = rows.groupby("year", sort=True).tail(1)
+    what = chance_words(record)
+    if len(ends) == 1:
+        last = ends.iloc[0]
+        return (
+            f"All trials are of {last['year']:d}, so no year comes before another: after its "
+            f"{_trials(last['k'])} {what} is {probability(last[word])}."
+        )
     steps = [
         f"{probability(row[word])} at the end of {row['year']:d} ({_trials(row['k'])})"
         for row in ends.to_dict("records")
     ]
-    if len(steps) == 1:
-        first, last = rows.iloc[0], rows.iloc[-1]
-        steps = [
-            f"{probability(first[word])} after {first['trial']}",
-            f"{probability(last[word])} after all {last['k']} trials of {last['year']}",
-        ]
-    elif len(steps) > 4:
+    if len(steps) > 4:
         steps = [*steps[:1], *steps[-2:]]
-    what = chance_words(record)
     text = f"As the trials came in, {what} was {', then '.join(steps)}."
-    return text + _since(rows, word)
+    return text + _since(ends, word)
 
 
-def _since(rows: pd.DataFrame, word: str) -> str:
-    """Say from which trial on the probability has stayed above the usual level."""
-    above = rows[word].to_numpy() > LEVEL
+def _since(ends: pd.DataFrame, word: str) -> str:
+    """Say from the end of which year on the probability has stayed above the usual level."""
+    above = ends[word].to_numpy() > LEVEL
+    years = ends["year"].to_numpy()
+    if not above.any():
+        return f" It was above {LEVEL:g} at the end of none of these years."
     if not above[-1]:
-        if not above.any():
-            return f" It never passed {LEVEL:g}."
-        last = rows.iloc[int(np.flatnonzero(above)[-1])]
-        return f" It was above {LEVEL:g} last after {last['trial']} ({last['year']:d})."
-    since = int(np.flatnonzero(~above)[-1]) + 1 if not above.all() else 0
-    row = rows.iloc[since]
-    if since == 0:
-        return f" It was above {LEVEL:g} throughout."
-    return f" It has been above {LEVEL:g} since {row['trial']} ({row['year']:d})."
+        last = years[np.flatnonzero(above)[-1]]
+        return f" It was above {LEVEL:g} last at the end of {last}."
+    if above.all():
+        return f" It was above {LEVEL:g} at the end of each of these years."
+    since = years[np.flatnonzero(~above)[-1] + 1]
+    return f" It has been above {LEVEL:g} at the end of every year since {since}."
 
 
 def _trials(k: int) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from bayespool.measures import MEASURES
 from bayespool.prose.cells import OWN, digits, effect_head, is_known, reach, records, said, whole
 from bayespool.prose.markdown import EMPTY, escape, section, sourced, table
-from bayespool.prose.words import Findings
+from bayespool.prose.words import Findings, notes_on
 
 __all__ = ["trials"]
 
@@ -49,6 +49,7 @@ def trials(found: Findings) -> list[str]:
     )
     if any(text != EMPTY for text in posteriors):
         about += " Posterior is the trial's effect as the model sees it, drawn towards the others."
+    about = " ".join([about, *(escape(note) for note in notes_on(found, "trials"))])
     set_rows = [list(row) for row in zip(*texts, strict=True)]
     return section("Trials and their sources", table(list(heads), set_rows, "".join(align)), about)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from bayespool.figures.words import spread
+from bayespool.figures.words import number, spread
 from bayespool.measures import MEASURES, to_natural
 from bayespool.prior import describe, parse_prior
 from bayespool.prose.absolute import per_1000, rows_at
@@ -19,11 +20,12 @@ from bayespool.prose.cells import (
     stated,
 )
 from bayespool.prose.markdown import EMPTY, escape, section, table
-from bayespool.prose.phrases import article, signed
-from bayespool.prose.words import Findings, chance_mcse, ends, interval, places
+from bayespool.prose.phrases import article, freedom, signed
+from bayespool.prose.words import Findings, chance_mcse, ends, interval, is_other, places
 
 __all__ = ["benefit", "key_numbers", "model", "posterior", "prediction", "quantity"]
 
+FARTHEST = 1000  # a ratio beyond it, or below its inverse, is printed as such
 QUANTITIES = {"mu": "mean effect, mu", "theta_new": "effect in a new trial", "tau": "tau"}
 EFFECTS = {
     "random": "theta ~ Normal(mu, tau): random effects, drawn together as far as tau is small.",
@@ -48,8 +50,10 @@ def key_numbers(found: Findings) -> str:
         error = chance_mcse(found, found.engine, p, name)
         rows.append([label, interval(found, found.engine, name, decimals), chance(p, error)])
     event = escape(str(record.get("event") or "events"))
-    for row in rows_at(found, (found.record.get("absolute") or {}).get("headline", "median")):
-        where = "" if row["quantity"] == "mu" else ", new trial"
+    absolute = record.get("absolute") or {}
+    by = f", by the {absolute['measure']}" if is_other(found) else ""
+    for row in rows_at(found, absolute.get("headline", "median")):
+        where = by if row["quantity"] == "mu" else f"{by}, new trial"
         label = f"{event[:1].upper()}{event[1:]} per 1,000, change{where}"
         rows.append([label, per_1000(row), EMPTY])
         if is_known(row.get("nnt")):
@@ -197,10 +201,20 @@ def prediction(found: Findings) -> list[str]:
             scale = "log" if kind.ratio else "identity"
             values = [float(to_natural(value, scale)) for value in ratio_ends]
             lines.append(
-                f"The classical prediction interval (REML, {row['prediction_df']:g} degrees of "
-                f"freedom) is {spread(values, decimals, ratio=kind.ratio)}."
+                f"The classical prediction interval (REML, {freedom(row['prediction_df'])}) is "
+                f"{_readable(values, decimals, kind.ratio)}."
             )
     return section("Prediction", " ".join(lines))
+
+
+def _readable(values: Sequence[float], decimals: int, ratio: bool) -> str:
+    """Write an interval; ratios that say nothing any more are cut at 1,000 and its inverse."""
+    if not ratio:
+        return spread(values, decimals)
+    middle, lower, upper = (number(x, decimals, ratio=True) for x in values)
+    lower = "below 0.001" if values[1] < 1 / FARTHEST else lower
+    upper = f"above {FARTHEST:,}" if values[2] > FARTHEST else upper
+    return f"{middle} [{lower}, {upper}]"
 
 
 def quantity(name: str) -> str:

@@ -47,10 +47,9 @@ def gosh(table: pd.DataFrame, record: dict[str, Any]) -> str:
         f"{_share((p < some).mean())} put it below {some:g}"
     )
     if len(half := p[table.loc[p.index, "size"] >= len(names) / 2]):
-        text += (
-            f"; among those with at least half of the trials it runs from "
-            f"{probability(half.min())} to {probability(half.max())}"
-        )
+        ends = probability(half.min()), probability(half.max())
+        runs = f"is {ends[0]}" if ends[0] == ends[1] else f"runs from {ends[0]} to {ends[1]}"
+        text += f"; among those with at least half of the trials it {runs}"
     most = presence(table, names).iloc[0]
     return (
         f"{text}. The trial whose presence matters most is {most['trial']}: on average "

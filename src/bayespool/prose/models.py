@@ -53,14 +53,17 @@ def models(table: pd.DataFrame, record: dict[str, Any]) -> str:
     elif clear:
         named = " and ".join(NAMES[effects] for effects in clear)
         verdict = f"{named} foretell{'s' if clear == ['common'] else ''} the trials worse"
+    size = f"largest difference {number(gap, digits=2)}"
+    if gap < LEAST:  # what decides is its size, and not how many standard errors it is
+        size += f", and differences below {LEAST:g} mean little: Sivula et al. 2020"
+    else:
+        size += f", standard error {number(error, digits=2)}"
     word = chance_word(table)
     low, high = probability(table[word].min()), probability(table[word].max())
     spread = f"is {low} under each" if low == high else f"runs from {low} to {high} over them"
     return signed(
         f"With equal prior odds, the probability of the models is: {', '.join(shares)}. By elpd "
-        f"{verdict} (largest difference {number(gap, digits=2)}, standard error "
-        f"{number(error, digits=2)}). "
-        f"{_capital(chance_words(record))} {spread}."
+        f"{verdict} ({size}). {_capital(chance_words(record))} {spread}."
     )
 
 
@@ -91,6 +94,8 @@ def measures_beside(table: pd.DataFrame, record: dict[str, Any]) -> str:
         f"The probability of {what} runs from {texts[0]} ({_model(low)}) to {texts[1]} "
         f"({_model(high)}) over {len(rows)} models"
     )
+    if texts[0] == texts[1]:
+        first = f"The probability of {what} is {texts[0]} under each of {len(rows)} models"
     missed = [
         f"{_model(row)}, {row['outside']} of {row['trials']}"
         for row in rows.to_dict("records")

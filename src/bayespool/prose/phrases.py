@@ -5,7 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
-__all__ = ["are_people", "article", "change", "conjugated", "signed", "subject", "target"]
+__all__ = [
+    "are_people",
+    "article",
+    "change",
+    "conjugated",
+    "freedom",
+    "signed",
+    "subject",
+    "target",
+]
 
 # Verbs that name the better side; a question with another verb ("cause") is not turned round.
 VERBS = {
@@ -65,6 +74,11 @@ def are_people(event: str) -> bool:
 def conjugated(verb: str, singular: bool) -> str:
     """Give a verb the number of its subject."""
     return f"{verb}s" if singular else verb
+
+
+def freedom(df: float) -> str:
+    """Count degrees of freedom: "1 degree of freedom"."""
+    return f"{df:g} degree{'' if df == 1 else 's'} of freedom"
 
 
 def article(noun: str) -> str:

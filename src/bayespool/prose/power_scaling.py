@@ -29,8 +29,12 @@ def power_scaling(table: pd.DataFrame, record: dict[str, Any]) -> str:
     said, p = [], float(table.attrs["main"])
     if len(trials):
         top = trials.iloc[int(trials["per_doubling"].abs().argmax())]
+        # Of one row nothing can be said by comparison.
+        leans = f"Of the trials the answer leans most on {top['component']}"
+        if len(trials) == 1:
+            leans = f"The answer rests on {top['component']} alone"
         said.append(
-            f"Of the trials the answer leans most on {top['component']}: counting it twice would "
+            f"{leans}: counting it twice would "
             f"{_moves(top['at_double'], main, table.attrs['main'])}, counting it half "
             f"{_to(top['at_half'], table.attrs['main'])}."
         )
@@ -45,10 +49,11 @@ def power_scaling(table: pd.DataFrame, record: dict[str, Any]) -> str:
         most = float(priors["per_doubling"].abs().max())
         if data > SMALL and most < data:
             both = whole.iloc[0]
-            said.append(
-                f"All trials counted twice would {_moves(both['at_double'], main, p)}, counted "
-                f"half {_to(both['at_half'], p)}."
-            )
+            if len(trials) != 1:
+                said.append(
+                    f"All trials counted twice would {_moves(both['at_double'], main, p)}, counted "
+                    f"half {_to(both['at_half'], p)}."
+                )
         elif most > SMALL:
             said.append(
                 "The priors say more to this answer than the trials do: treat it as theirs."

@@ -45,9 +45,15 @@ def readings(table: pd.DataFrame, record: dict[str, Any]) -> str:
             f"{probability(row[word])}, not {probability(p)}."
         )
     low, high = (others.iloc[int(i)] for i in (others[word].argmin(), others[word].argmax()))
+    ends = probability(low[word]), probability(high[word])
+    every = f"{len(others)} other readings of the data, alone and combined"
+    if ends[0] == ends[1]:
+        same = ", as for the primary one" if probability(p) == ends[0] else (
+            f"; it is {probability(p)} for the primary one"
+        )  # fmt: skip
+        return f"Under each of {every}, {what} is {ends[0]}{same}."
     text = (
-        f"Over {len(others)} other readings of the data, alone and combined, {what} runs from "
-        f"{probability(low[word])} ({_listed(low['reading'])}) to {probability(high[word])} "
+        f"Over {every}, {what} runs from {ends[0]} ({_listed(low['reading'])}) to {ends[1]} "
         f"({_listed(high['reading'])}); it is {probability(p)} for the primary one."
     )
     effects = main_effects(table)

@@ -9,12 +9,20 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from bayespool.prose import absolute, characteristics, checking, data, effects, robustness
+from bayespool.prose import (
+    absolute,
+    characteristics,
+    checking,
+    data,
+    effects,
+    published,
+    robustness,
+)
 from bayespool.prose.cells import is_known, records
 from bayespool.prose.markdown import escape, image, section, table
 from bayespool.prose.phrases import signed
 from bayespool.prose.sentences import over_readings, sentences
-from bayespool.prose.words import Findings, title
+from bayespool.prose.words import Findings, notes_on, title
 
 __all__ = ["report"]
 
@@ -33,7 +41,7 @@ PARTS: tuple[tuple[Callable[[Findings], list[str]], tuple[str, ...]], ...] = (
     (robustness.readings, ("alternatives",)),
     (robustness.leave_one_out, ("leave_one_out",)),
     (characteristics.characteristics, ()),
-    (robustness.published, ("published",)),
+    (published.published, ("published",)),
     (checking.engines, ("engines", "agreement")),
     (checking.small_trials, ("funnel",)),
     (checking.diagnostics, ("trace", "rank", "ess", "energy")),
@@ -57,6 +65,14 @@ STUDIED = {
     "measures-side-by-side": "Other measures and the normal approximation",
     "tau": "What the data taught about tau",
 }
+
+
+# How to read a column of tables/gosh.csv.
+SUBSETS = (
+    " In gosh.csv `subset` names the trials of a subset by one number, the sum of 2^i over them, "
+    "where i counts the trials that the model takes from 0 in the order of the file: 5 is 1 + 4, "
+    "the first and the third."
+)
 
 
 def report(
@@ -92,8 +108,11 @@ def report(
             asked = [name.replace("-", "_") for name in STUDIED]
             left = [name for name in left if PurePosixPath(name).stem not in asked]
     blocks += section("Other figures", *(_picture(found, name) for name in left))
+    parts = [*(["trials"] if "trials" in found.tables else []), "classical", "nuts"]
+    elsewhere = {note for part in parts for note in notes_on(found, part)}
+    left_over = [note for note in record["notes"] if note not in elsewhere]
     blocks += section(
-        "What the data cannot say", "\n".join(f"- {escape(note)}" for note in record["notes"])
+        "What the data cannot say", "\n".join(f"- {escape(note)}" for note in left_over)
     )
     blocks += _made(found)
     return "\n\n".join(blocks) + "\n"
@@ -173,5 +192,6 @@ def _made(found: Findings) -> list[str]:
     return section(
         "How it was made",
         table(["What", "Value"], rows, "ll"),
-        "record.json holds every number to full precision, tables/ the same as CSV.",
+        "record.json holds every number to full precision, tables/ the same as CSV."
+        + (SUBSETS if "gosh" in found.tables else ""),
     )

@@ -1,4 +1,4 @@
-"""The report's second half: does the answer survive other priors, data, measures and reviews."""
+"""The report's second half: does the answer survive other priors, data and measures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bayespool.measures import MEASURES, symbol
+from bayespool.measures import MEASURES
 from bayespool.prose.cells import (
     benefit_of,
     chance,
@@ -21,12 +21,11 @@ from bayespool.prose.cells import (
     records,
     said,
     stated,
-    whole,
 )
-from bayespool.prose.markdown import EMPTY, escape, section, sourced, table
+from bayespool.prose.markdown import EMPTY, escape, section, table
 from bayespool.prose.phrases import signed
 from bayespool.prose.sentences import over_readings
-from bayespool.prose.words import Findings, interval
+from bayespool.prose.words import Findings
 
 __all__ = [
     "atlas",
@@ -34,7 +33,6 @@ __all__ = [
     "leave_one_out",
     "measures",
     "named_priors",
-    "published",
     "readings",
 ]
 
@@ -90,10 +88,11 @@ def atlas(found: Findings) -> list[str]:
         [numeral(part["mu_sd"][i], digits=2), *(chance(values[i, j]) for j in across)] for i in down
     ]
     low, high = chance(float(np.nanmin(values))), chance(float(np.nanmax(values)))
+    runs = f"{low} under each" if low == high else f"from {low} to {high}"
     return section(
         "Prior atlas",
         f"{chance_head(found, part.get('threshold'))} under {values.size:,} priors, by the SD of "
-        f"the prior on mu and the scale of the prior on tau: from {low} to {high}. An excerpt:",
+        f"the prior on mu and the scale of the prior on tau: {runs}. An excerpt:",
         table(heads, rows, "r" * len(heads)),
         escape(found.record.get("studies", {}).get("atlas", "")),
     )
@@ -197,47 +196,6 @@ def leave_one_out(found: Findings) -> list[str]:
     heads = ["Without", effect_head(found.measure), chance_head(found), "Median of tau"]
     said = escape(found.record.get("studies", {}).get("leave-one-out", ""))
     return section("Leaving out one trial at a time", table(heads, lines), said)
-
-
-def published(found: Findings) -> list[str]:
-    """Beside the published reviews, and why they differ."""
-    rows = found.record.get("published") or []
-    if not rows:
-        return []
-    lines = []
-    for row in rows:
-        ratio = MEASURES[row["measure"]].ratio if row["measure"] in MEASURES else True
-        keys = ("estimate", "lower", "upper")
-        lines.append(
-            [
-                escape(row["review"]),
-                escape(str(row.get("outcome") or "").replace("_", " ")),
-                whole(row.get("k")),
-                whole(row.get("n")),
-                f"{escape(row['measure'])} {reach(row, digits(ratio, [row], keys), ratio, keys)}",
-                said(row.get("model")),
-                sourced(str(row.get("source") or ""), str(row.get("locator") or "")),
-            ]
-        )
-    decimals = digits(MEASURES[found.measure].ratio, [found.part["natural"]["mu"]],
-                      ("median", "lower", "upper"))  # fmt: skip
-    own = f"{symbol(found.measure)} {interval(found, found.engine, 'mu', decimals)}"
-    name = escape(found.record["analysis"].replace("_", " "))
-    k, people = found.record["trials"], found.record["participants"]
-    first = ["**this report**", name, str(k), whole(people), own, "Bayesian", EMPTY]
-    heads = ["Review", "Outcome", "Trials", "Patients", "Effect [95 %]", "Model", "Source"]
-    why = [
-        f"- {escape(row['review'])}: {escape(row['why']).rstrip('. ')}."
-        for row in rows
-        if is_known(row.get("why"))
-    ]
-    title = "Why they differ:" if why else ""
-    return section(
-        "Beside published reviews",
-        table(heads, [first, *lines], "llrrrll"),
-        title,
-        "\n".join(why),
-    )
 
 
 def _small(x: float | None) -> str:

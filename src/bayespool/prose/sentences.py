@@ -9,7 +9,16 @@ from typing import Any
 from bayespool.figures.words import brief, number
 from bayespool.measures import MEASURES
 from bayespool.prose.phrases import article, change, conjugated, signed, subject, target
-from bayespool.prose.words import Findings, chance_mcse, ends, places, three, verdict
+from bayespool.prose.words import (
+    Findings,
+    by_other,
+    chance_mcse,
+    ends,
+    is_other,
+    places,
+    three,
+    verdict,
+)
 from bayespool.summaries import probability
 
 __all__ = ["over_readings", "sentences"]
@@ -60,10 +69,15 @@ def over_readings(record: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str
     if len(known) == 1:
         ((name, p),) = known
         return f"Under another reading of the data ({name}) {_what(found)} is {probability(p)}."
-    if len(known) <= LISTED:
+    if len(known) <= LISTED and len({probability(p) for _, p in known}) > 1:
         each = ", ".join(f"{name} {probability(p)}" for name, p in known)
         return f"Under other readings of the data {_what(found)} is: {each}."
     (low, p), (high, q) = min(known, key=_second), max(known, key=_second)
+    if probability(p) == probability(q):
+        return (
+            f"Under each of {len(known)} other readings of the data {_what(found)} is "
+            f"{probability(p)}."
+        )
     return (
         f"Under {len(known)} other readings of the data {_what(found)} runs from "
         f"{probability(p)} ({low}) to {probability(q)} ({high})."
@@ -104,9 +118,15 @@ def _main(found: Findings) -> str:
     chances = absolute.get("prob") or {}
     if absolute.get("declared", True) and asked in chances.get("mu", {}):
         verb, what = change(record, float(asked))
-        pronoun = "it" if singular else "they"
-        sentence += f"; that {pronoun} {conjugated(verb, singular)} {what}, "
-        sentence += _chance(found, chances["mu"][asked])
+        clause = f"that {'it' if singular else 'they'} {conjugated(verb, singular)} {what}"
+        p = _chance(found, chances["mu"][asked])
+        if any_benefit := by_other(found):
+            event, none = any_benefit
+            sentence += f"; by the {MEASURES[absolute['measure']].long}, P({event}) is "
+            sentence += f"{_chance(found, none['mu'])} and the probability {clause}, {p}"
+            both.append(none.get("theta_new"))
+        else:
+            sentence += f"; {clause}, {p}"
         both.append(chances.get("theta_new", {}).get(asked))
     elif threshold := _demanding(found):
         sentence += f"; that the {kind.long} is {_side(found)} {signed(threshold)}, "
@@ -135,7 +155,8 @@ def _anew(found: Findings, chances: Sequence[float | None]) -> str:
         return "."
     if len(said) == 1:
         return f"; in a new trial like these, {said[0]}."
-    return f"; in a new trial like these the two are {said[0]} and {said[1]}."
+    count = {2: "two", 3: "three"}[len(said)]
+    return f"; in a new trial like these the {count} are {', '.join(said[:-1])} and {said[-1]}."
 
 
 def _demanding(found: Findings) -> str | None:
@@ -176,9 +197,17 @@ def _absolute(found: Findings) -> str:
     where = "the median control risk of these trials"
     if at == "model":
         where = "a control risk taken from a model of these trials (their median is 0 or 1)"
+    at, means = f"At {where}", "this means"
+    if is_other(found):
+        by = MEASURES[part["measure"]].long
+        at = (
+            f"By the {by}, since the {MEASURES[found.measure].long} would carry risks past 1, "
+            f"at {where}"
+        )
+        means = "there would be"
     return (
-        f"At {where}, {1000 * rows[0]['risk_control']:.3g} per "
-        f"1,000, this means {middle} {event} per 1,000 (95 % interval: {lower} to {upper})."
+        f"{at}, {1000 * rows[0]['risk_control']:.3g} per "
+        f"1,000, {means} {middle} {event} per 1,000 (95 % interval: {lower} to {upper})."
     )
 
 
@@ -241,9 +270,15 @@ def _left_out(found: Findings) -> str:
     whole = found.part["prob_benefit" if found.benefit else "prob_below"][null]
     most = max(known, key=lambda pair: abs(pair[1] - whole))
     (low, p), (high, q) = min(known, key=_second), max(known, key=_second)
+    if len(known) == 1:
+        return (
+            f"Without {low} {_what(found)} is {_chance(found, p)}; it is {_chance(found, whole)} "
+            "with all trials."
+        )
     return (
-        f"Without any one of the trials {_what(found)} stays between {_chance(found, p)} (without "
-        f"{low}) and {_chance(found, q)} (without {high}); leaving out {most[0]} moves it most."
+        f"Without any one of the trials {_what(found)} ranges from {_chance(found, p)} (without "
+        f"{low}) to {_chance(found, q)} (without {high}); it is {_chance(found, whole)} with all "
+        f"of them, and leaving out {most[0]} moves it most."
     )
 
 

@@ -16,11 +16,14 @@ __all__ = [
     "Findings",
     "answer",
     "beyond",
+    "by_other",
     "chance",
     "chance_mcse",
     "ends",
     "interval",
+    "is_other",
     "not_beyond",
+    "notes_on",
     "null_mcse",
     "places",
     "tau_mcse",
@@ -81,6 +84,31 @@ def not_beyond(analysis: Any, threshold: str) -> str:
     """Write the other side of the same threshold, whose probability is `prob_harm`'s."""
     sign = "<" if analysis.benefit == "higher" else ">"
     return f"{symbol(analysis.measure)} {sign} {threshold}"
+
+
+def is_other(found: Findings) -> bool:
+    """Whether the absolute effects are by another measure than the answer."""
+    part = found.record.get("absolute") or {}
+    return part.get("measure") not in (None, found.measure)
+
+
+def by_other(found: Findings) -> tuple[str, dict[str, float]] | None:
+    """The event and the probability of any benefit by the measure of the absolute effects.
+
+    None where that is the measure of the answer, or the record does not have it.
+    """
+    part = found.record.get("absolute") or {}
+    none = part.get("prob_benefit") or {}
+    if not is_other(found) or none.get("mu") is None:
+        return None
+    sign = ">" if found.benefit == "higher" else "<"
+    return f"{part['measure']} {sign} {MEASURES[part['measure']].null:g}", none
+
+
+def notes_on(found: Findings, part: str) -> list[str]:
+    """Notes that stand where they belong: about the "trials", the "classical" methods or "nuts"."""
+    said: list[str] = (found.record.get("notes_on") or {}).get(part, [])
+    return said
 
 
 def chance(analysis: Any, word: str) -> str:
