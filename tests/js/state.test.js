@@ -199,6 +199,40 @@ test("absolute effects follow the risk, also where the odds ratio gives them", (
   assert.equal(low.live["risk.median"].value, live["risk.median"].value);
 });
 
+test("the odds ratio has a prior under the sets that say something about it, and no other", () => {
+  const odds = { mu: ["Normal", 0, 1.2], tau: ["HalfNormal", 0.6] };
+  const one = outcome();
+  one.priors.named[0].odds = odds;
+  one.priors.named[1].odds = null;
+  const under = (more) => S.oddsPriors(one, S.merged(one, S.defaults(one), more));
+  assert.deepEqual(under({}), odds);
+  assert.equal(under({ prior: "sceptical" }), null);
+  assert.equal(under({ mu: ["Normal", 0, 0.22] }), null); // of one's own
+  assert.equal(under({ tau: ["HalfNormal", 1] }), null);
+  const back = S.merged(one, S.merged(one, S.defaults(one), { prior: "sceptical" }), { mu: ["Normal", 0, 1] });
+  assert.deepEqual(S.oddsPriors(one, back), odds); // a prior that equals the weak one is it
+  assert.equal(S.oddsPriors(outcome(), S.defaults(outcome())), null);
+});
+
+test("without a prior on the odds ratio the risks are held at 1, and the page says so", () => {
+  const one = outcome({ benefit: "higher", important: 1.4 });
+  const up = { ...answer, mu: normal(0.35, 0.3), theta_new: normal(0.35, 0.5) };
+  const state = { ...S.defaults(one), baseline: 0.6 };
+  const { live, by } = N.numbers(one, state, up, null, prior);
+  assert.equal(by.measure, "RR");
+  assert.match(by.says, /past 1; they are held at 1/);
+  assert.ok(Math.abs(live["absolute.median"].value - 600 * (Math.exp(0.35) - 1)) < 1e-6);
+  for (const key of ["absolute.upper", "absolute_new.upper"]) assert.equal(live[key].value, 400);
+  assert.equal(live["risk.upper"].value, 1);
+  assert.ok(Math.abs(live.prob_absolute.value - up.mu.sf(Math.log(1.05))) < 1e-9);
+  assert.equal(live.nnt.text, "NNTB 4 (NNTB 3 to ∞ to NNTH 8)");
+  const numbers = N.numbers(one, state, up, null, prior);
+  assert.match(S.statement(one, state, numbers), / At a control risk of 600 per 1,000, with risks past 1 held at 1, that is 251 more/);
+  const odds = { why: "", mu: normal(0.5, 0.3), theta_new: null };
+  const both = N.numbers(one, state, up, odds, prior);
+  assert.match(S.statement(one, state, both), / By the odds ratio, at a control risk of 600 per 1,000 that is/);
+});
+
 test("risks beyond 0 and 1 have no probability and hold the treated risk", () => {
   const one = outcome({ benefit: "higher" });
   assert.equal(N.treated(0.8, 1, "RR", "log"), 1);

@@ -68,13 +68,14 @@
   function update(view) {
     const { outcome, state } = view;
     const asked = { weights: BP.state.weights(outcome, state), mu: state.mu, tau: state.tau };
-    const key = JSON.stringify(asked);
+    const key = JSON.stringify([asked, state.prior]);
     const fresh = key !== view.key;
     if (fresh) {
       view.key = key;
       view.answers.clear();
       view.found = BP.engine.answer(view.surface, asked);
-      view.odds = view.second && !view.found.why ? BP.engine.answer(view.second, asked) : null;
+      const odds = view.second && !view.found.why && BP.state.oddsPriors(outcome, state);
+      view.odds = odds ? BP.engine.answer(view.second, { ...asked, ...odds }) : null;
       view.prior = BP.engine.prior(state.mu, "mu");
     }
     view.numbers = BP.numbers.numbers(outcome, state, view.found, view.odds, view.prior);

@@ -47,6 +47,12 @@
 
   const named = (outcome, name) => outcome.priors.named.find((each) => each.name === name);
 
+  /** What the reader's set says about the OR beside an RR; null where it says nothing. */
+  function oddsPriors(outcome, state) {
+    const set = state.prior !== null && named(outcome, state.prior);
+    return (set && set.odds) || null;
+  }
+
   function isPrior(spec, families) {
     if (!Array.isArray(spec) || !Object.hasOwn(families, spec[0])) return false;
     const [count, positive] = families[spec[0]];
@@ -304,9 +310,10 @@
     said += `. The ${outcome.effect_name} is ${text("mu.median")}, 95 % interval ${text("mu.lower")} to ${text("mu.upper")}.`;
     if (!numbers.live["absolute.median"]) return said;
     const risk = words.perThousand(state.baseline);
-    const by = numbers.by && numbers.by.measure !== outcome.measure ? "By the odds ratio, at" : "At";
+    const { measure, held } = numbers.by || { measure: outcome.measure, held: "" };
+    const by = measure !== outcome.measure ? "By the odds ratio, at" : "At";
     return (
-      `${said} ${by} a control risk of ${risk} per 1,000 that is ${text("absolute.median")} ` +
+      `${said} ${by} a control risk of ${risk} per 1,000${held} that is ${text("absolute.median")} ` +
       `${outcome.event || "events"} per 1,000 (${text("absolute.lower")} to ${text("absolute.upper")}).`
     );
   }
@@ -327,7 +334,7 @@
 
   BP.state = {
     MU, TAU, areBands, bandsOf, cell, csv, defaults, edges, event, fromFragment, imprecision,
-    isEffect, isPrior, merged, named, setting, statement, toAnalysis, toFragment, toNatural,
+    isEffect, isPrior, merged, named, oddsPriors, setting, statement, toAnalysis, toFragment, toNatural,
     weights,
   };
 })(typeof module === "object" && module.exports ? module.exports : (globalThis.BP = globalThis.BP || {}));
