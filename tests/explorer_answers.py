@@ -193,6 +193,12 @@ def _absolute(
         width = max(wanted["upper"] - wanted["lower"], 1e-9)
         found |= {f"{key}.{end}": abs(live[f"{key}.{end}"] - wanted[end]) / width for end in LEVELS}
     if analysis.benefit:
+        if table.loc["mu", "measure"] != analysis.measure:
+            any_benefit = (
+                other["mu"].sf(0.0) if analysis.benefit == "higher" else other["mu"].cdf(0.0)
+            )
+            found["prob_odds"] = abs(live["prob_odds"] - any_benefit)
+            assert live["prob_odds"] >= live["prob_absolute"], state
         found["prob_absolute"] = abs(live["prob_absolute"] - table.loc["mu", f"prob_{smallest:g}"])
         # Its text from the page's own numbers: near no effect a NNT multiplies any difference.
         ends = [live[f"absolute.{end}"] / 1000 for end in LEVELS]

@@ -194,6 +194,8 @@ test("absolute effects follow the risk, also where the odds ratio gives them", (
   const o = 19 * Math.exp(-0.5);
   assert.ok(Math.abs(high.live["risk.median"].value - o / (1 + o)) < 1e-9);
   assert.match(high.by.says, /odds ratio/);
+  assert.ok(Math.abs(high.live.prob_odds.value - odds.mu.cdf(0)) < 1e-12); // of any benefit, by the same measure
+  assert.equal(live.prob_odds, undefined);
   const low = N.numbers(one, S.defaults(one), answer, odds, prior);
   assert.equal(low.by.says, "");
   assert.equal(low.live["risk.median"].value, live["risk.median"].value);
@@ -281,6 +283,9 @@ test("bands of a ratio are mirrored as ratios, those of a difference by sign", (
   assert.equal(S.imprecision(difference, [-7, -20, -40], -48, -17).levels, 2);
   assert.equal(S.bandsOf(outcome({ absolute: null, important: null }), null), null);
   assert.equal(S.areBands(ratio, [0.9, 0.95, 0.5]), false);
+  assert.equal(S.bandsSaid(outcome(), [30, 60, 120]), "30, 60 and 120 deaths per 1,000");
+  assert.equal(S.bandsSaid(ratio, [0.9, 0.7, 0.5]), "RR 0.9, 0.7 and 0.5");
+  assert.equal(S.bandsSaid({ ...difference, symbol: "MD", unit: "mg/L" }, [-20, -40, -80]), "MD −20, −40 and −80 mg/L");
 });
 
 test("no cell of the table is a formula, and numbers stay numbers", () => {

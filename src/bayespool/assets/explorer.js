@@ -95,6 +95,7 @@
       place.dataset.value = found && Number.isFinite(found.value) ? String(found.value) : "";
       place.textContent = found ? found.text : "–";
     }
+    for (const beside of section.querySelectorAll("[data-by-odds]")) beside.hidden = !numbers.live.prob_odds;
     section.classList.toggle("unanswered", Boolean(numbers.why));
     say("statement", BP.state.statement(outcome, state, numbers));
     const trouble = section.querySelector('[data-say="trouble"]');

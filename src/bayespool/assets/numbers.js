@@ -151,6 +151,11 @@
     if (!outcome.benefit) return;
     const p = betterBy(source.mu, important, outcome, reader.baseline, measure);
     live.prob_absolute = { value: p, text: words.probability(p) };
+    if (measure !== outcome.measure) {
+      // By the effect itself a benefit of any size may be less probable than one of this size.
+      const any = outcome.benefit === "higher" ? source.mu.sf(0) : source.mu.cdf(0);
+      live.prob_odds = { value: any, text: words.probability(any) };
+    }
     live.nnt = {
       value: Math.abs(ends.median) < 1e-8 ? Infinity : 1 / Math.abs(ends.median),
       text: words.needed(ends.median, ends.lower, ends.upper, outcome.benefit),

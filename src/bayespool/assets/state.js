@@ -239,6 +239,13 @@
     return outcome.ratio ? [m, m ** 2, m ** 4] : [m, 2 * m, 4 * m];
   }
 
+  /** Bands as text: "30, 60 and 120 deaths per 1,000". */
+  function bandsSaid(outcome, bands) {
+    const edges = words.list(bands.map(words.plain));
+    if (outcome.absolute) return `${edges} ${outcome.event || "events"} per 1,000`;
+    return `${outcome.symbol} ${edges}${outcome.unit ? ` ${outcome.unit}` : ""}`;
+  }
+
   /** The edges of the bands on both sides of no effect, in growing order. */
   function edges(outcome, bands) {
     const mirror = outcome.ratio && !outcome.absolute ? (b) => 1 / b : (b) => -b;
@@ -333,7 +340,7 @@
   const csv = (rows) => rows.map((row) => row.map(cell).join(",") + "\r\n").join("");
 
   BP.state = {
-    MU, TAU, areBands, bandsOf, cell, csv, defaults, edges, event, fromFragment, imprecision,
+    MU, TAU, areBands, bandsOf, bandsSaid, cell, csv, defaults, edges, event, fromFragment, imprecision,
     isEffect, isPrior, merged, named, oddsPriors, setting, statement, toAnalysis, toFragment, toNatural,
     weights,
   };

@@ -81,7 +81,7 @@ def _draw(table: pd.DataFrame, record: dict[str, Any]) -> Figure:
     p = table[word].to_numpy(dtype=float)
     marks, elsewhere = _named(table, record, common)
     keys = [] if common else _strips(p)
-    notes = caption(_words(table, marks, elsewhere, common), COLUMN)
+    notes = caption(_words(table, record, marks, elsewhere, common), COLUMN)
     top = MARGIN + 0.3 + STRIP * len(keys)
     y_notes = top + HIGH + 0.58
     figure, page = sheet(COLUMN, y_notes + LINE_HEIGHT * len(notes) + MARGIN - 0.08)
@@ -264,9 +264,16 @@ def _strips(p: np.ndarray) -> list[list[tuple[str, str]]]:
     return strips
 
 
-def _words(table: pd.DataFrame, marks: list[Mark], elsewhere: list[str], common: bool) -> list[str]:
+def _words(
+    table: pd.DataFrame,
+    record: dict[str, Any],
+    marks: list[Mark],
+    elsewhere: list[str],
+    common: bool,
+) -> list[str]:
+    name = symbol(str(record["measure"]))
     centre = f"{table.attrs['centre']:.3g}".replace("-", "−")
-    words = [f"Each point is a posterior under mu ~ Normal centred on {centre}."]
+    words = [f"Each point is a posterior under mu ~ Normal centred on {name} {centre}."]
     if marks:
         words.append("Dots: named priors, in bold the main one.")
     if not common and any(not mark[3] for mark in marks):
