@@ -45,11 +45,15 @@ def setting(random: np.random.Generator, outcome: dict[str, Any]) -> dict[str, A
             # With few trials a flat prior has no posterior, or one that ends in no grid.
             ["Flat"] if len(outcome["trials"]) >= 5 else ["HalfNormal", scale],
         )
+    named = None
+    if random.random() < 0.25:  # a button, under which an RR may have its odds ratio beside it
+        chosen = outcome["priors"]["named"][int(random.integers(len(outcome["priors"]["named"])))]
+        named, mu, tau = chosen["name"], chosen["mu"], chosen["tau"] or tau
     k = len(outcome["trials"])
     without = [i for i in range(k) if random.random() < 0.15]
     unit = outcome["limits"]["mean"][1] / 3
     return {
-        "prior": None,
+        "prior": named,
         "mu": mu,
         "tau": tau,
         "threshold": float(to_natural(random.normal(0, unit), outcome["scale"])),
@@ -65,6 +69,7 @@ def main_state(outcome: dict[str, Any]) -> dict[str, Any]:
     main = priors[outcome["priors"]["main"]]
     absolute = outcome["absolute"]
     return {
+        "prior": main["name"],
         "mu": main["mu"],
         "tau": main["tau"],
         "threshold": outcome["no_effect"],
@@ -114,7 +119,9 @@ def differences(
             off = _quantiles_off(posterior[name], ends, scale)
             found |= {f"{name}.{end}": each for end, each in zip(LEVELS, off, strict=True)}
     if outcome["absolute"]:
-        other = _odds(analysis).posterior(priors, weights) if analysis.measure == "RR" else None
+        other = None
+        if analysis.measure == "RR" and state["prior"] in ("weak", "vague"):
+            other = _odds(analysis).posterior(bp.priors("OR", state["prior"]), weights)
         found |= _absolute(analysis, posterior, other, outcome["absolute"], state, live)
     assert set(found) == set(live) - {"nnt"}, state
     return found
@@ -186,6 +193,12 @@ def _absolute(
         width = max(wanted["upper"] - wanted["lower"], 1e-9)
         found |= {f"{key}.{end}": abs(live[f"{key}.{end}"] - wanted[end]) / width for end in LEVELS}
     if analysis.benefit:
+        if table.loc["mu", "measure"] != analysis.measure:
+            any_benefit = (
+                other["mu"].sf(0.0) if analysis.benefit == "higher" else other["mu"].cdf(0.0)
+            )
+            found["prob_odds"] = abs(live["prob_odds"] - any_benefit)
+            assert live["prob_odds"] >= live["prob_absolute"], state
         found["prob_absolute"] = abs(live["prob_absolute"] - table.loc["mu", f"prob_{smallest:g}"])
         # Its text from the page's own numbers: near no effect a NNT multiplies any difference.
         ends = [live[f"absolute.{end}"] / 1000 for end in LEVELS]

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 from browser import chromium, measured, visit
-from explorer_answers import differences, setting, text, weights_of
-from explorer_reviews import REVIEWS
+from explorer_answers import differences, main_state, setting, text, weights_of
+from explorer_reviews import DATA, REVIEWS
 
 import bayespool as bp
 from bayespool.measures import to_natural
+from bayespool.prior import Prior
 
 # Random settings of each outcome: 200 in all.
 SETTINGS = {
@@ -77,6 +78,100 @@ def test_live_numbers_equal_pythons_at_random_settings(
     assert unanswered + warned < len(states) / 5
     assert worst["probability"][0] < CLOSE, worst["probability"]
     assert worst["quantile"][0] < CLOSE, worst["quantile"]
+
+
+# On the RR: sets that say something about the OR, others, and priors of a reader's own.
+ASKED = (
+    *("weak", "vague", "sceptical", "enthusiastic", "pessimistic"),
+    *("Normal(0, 0.22)", "Normal(0, 1.0)", "Normal(0.3, 2)", "Cauchy(0, 0.5)"),
+)
+
+
+def improvement(priors: bp.Priors, effects: str = "random") -> bp.Analysis:
+    return bp.analyse(
+        DATA / "clinical_improvement.csv", "RR", priors, effects=effects, benefit="higher",
+        important=1 / 0.7, name="clinical_improvement", event="improvements", engine="exact",
+    )  # fmt: skip
+
+
+def set_of(asked: str) -> bp.Priors:
+    """The named set, or the weak one with this prior on mu, as the command line has it."""
+    if "(" in asked:
+        return bp.priors("RR", "weak", mu=asked)
+    return bp.priors("RR", asked, important=1 / 0.7, benefit="higher")
+
+
+def beside_the_record(analysis: bp.Analysis, live: dict) -> tuple[float, float]:
+    """How far what the page says of 1,000 patients is from the record, in patients and in P."""
+    part = analysis.record["absolute"]
+    rows = {row["quantity"]: row for row in part["rows"] if row["baseline"] == part["headline"]}
+    worst = 0.0
+    for key, quantity, word, size in (
+        ("absolute", "mu", "per_1000", 1),
+        ("absolute_new", "theta_new", "per_1000", 1),
+        ("risk", "mu", "risk_treatment", 1000),
+    ):
+        for end, value in rows.get(quantity, {word: {}})[word].items():
+            worst = max(worst, size * abs(live[f"{key}.{end}"] - value))
+    assert live["nnt"] == rows["mu"]["nnt"]
+    p = part["prob"]["mu"][f"{part['important']:g}"]
+    return worst, abs(live["prob_absolute"] - p)
+
+
+@pytest.mark.parametrize("effects", ["random", "common"])
+def test_patients_of_1000_are_those_of_the_report_under_the_same_prior(
+    effects, browser, tmp_path, record_property
+):
+    main = improvement(set_of("weak"), effects)
+    told, measures = {}, set()
+    with visit(browser, bp.page([main], tmp_path)) as shown:
+        outcome = shown.outcome("clinical_improvement")
+        for asked in ASKED:
+            report = improvement(set_of(asked), effects)
+            spec = json_of(report.priors.mu)
+            tau = None if effects == "common" else json_of(report.priors.tau)
+            state = main_state(outcome) | {"prior": None, "mu": spec, "tau": tau}
+            ((live, _),) = shown.live_at(outcome["id"], [state])
+            if asked == "Normal(0, 1.0)":
+                report = main  # it is the weak prior
+            by = report.record["absolute"]["measure"]
+            assert by == ("OR" if report.priors.name in ("weak", "vague") else "RR"), asked
+            measures.add(by)
+            told[asked] = beside_the_record(report, live)
+            said = shown.page.locator("[data-say=by]").text_content()
+            assert ("By the odds ratio" in said) is (by == "OR"), said
+            held = by == "RR" and max(report.record["absolute"]["clipped"].values()) > 0.01
+            assert ("held at 1" in said) is held, said
+    found = {"patients": max(x for x, _ in told.values()), "p": max(p for _, p in told.values())}
+    measured(f"patients_{effects}", found, tmp_path, record_property)
+    assert measures == {"OR", "RR"}
+    assert found["patients"] < 0.5, told
+    assert found["p"] < CLOSE, told
+
+
+@pytest.mark.parametrize("effects", ["random", "common"])
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"mu": "Normal(0, 0.22)"},
+        {"tau": "HalfNormal(0.2)"},
+        {"mu": "Normal(0, 1)", "tau": "HalfNormal(0.5)"},  # weak but in name
+    ],
+)
+def test_the_page_begins_with_the_reports_own_numbers_of_a_users_prior(
+    own, effects, browser, tmp_path
+):
+    report = improvement(bp.priors("RR", "weak", **own), effects)
+    with visit(browser, bp.page([report], tmp_path)) as shown:
+        live = shown.live(shown.outcome("clinical_improvement")["id"])
+    assert report.record["absolute"]["measure"] == "RR"
+    patients, p = beside_the_record(report, live)
+    assert patients < 0.5
+    assert p < CLOSE
+
+
+def json_of(prior: Prior) -> list:
+    return [prior.family, *prior.values]
 
 
 # Keeps what the page hands to the figures that ask many questions.

@@ -293,11 +293,21 @@ def test_bands_come_from_what_is_important():
 
 
 def test_bands_say_whether_anybody_declared_them():
-    declared = {"absolute": {"important": 30, "declared": True}}
-    supposed = {"absolute": {"important": 30, "declared": False}}
-    assert "the analyst declared" in summary.bands_note(declared)
-    assert summary.bands_note(supposed).startswith("Nobody declared")
-    assert "no bands" in summary.bands_note({"measure": "MD", "important": None})
+    declared = {"measure": "RR", "event": "deaths", "absolute": {"important": 30, "declared": True}}
+    supposed = {"measure": "RR", "absolute": {"important": 30, "declared": False}}
+    assert summary.bands_note(declared) == "30, 60 and 120 deaths per 1,000"
+    assert summary.bands_note(supposed) == (
+        "30, 60 and 120 events per 1,000; nobody declared what is important, so 30 is supposed"
+    )
+    assert summary.bands_note({"measure": "ROM", "important": 0.8}) == "ROM 0.8, 0.64 and 0.41"
+    in_unit = summary.bands_note({"measure": "MD", "important": -20}, "mg/L")
+    assert in_unit == "MD −20, −40 and −80 mg/L"
+    assert "until you set them" in summary.bands_note({"measure": "MD", "important": None})
+
+
+def test_the_rule_of_the_bands_stands_once_on_the_page(reader):
+    assert reader.text.count("A small effect begins at the smallest important one") == 1
+    assert reader.text.count("30, 60 and 120 events per 1,000") == 2
 
 
 def test_the_summary_says_why_the_answer_is_not_surer():
@@ -308,6 +318,45 @@ def test_the_summary_says_why_the_answer_is_not_surer():
     assert "without dilogo_2021, the trial that moves it most, the probability is 0.938" in said
     assert "without the 5 trials with confidence low or medium it is 0.967" in said
     assert "with all trials and the sceptical prior it is 0.939" in said
+
+
+def pooled(name, **options):
+    return analyse(
+        f"data/{name}.csv", "MD", Priors("Flat()", "HalfNormal(1)"), effects="common",
+        benefit="lower", engine="exact", **options,
+    )  # fmt: skip
+
+
+def test_one_pooled_row_is_not_said_to_be_all_trials(tmp_path):
+    crp, il6 = pooled("crp", important=-20), pooled("il6", important=-10)
+    for found in (crp, il6):
+        (*_, last) = summary.why_not_surer(found)
+        assert last.startswith("with the sceptical prior the probability is ")
+    first = summary.why_not_surer(il6)[0]
+    assert first == (
+        "the interval, −7.8 to 6.3, includes effects on both sides of none, all of them trivial "
+        "by the bands of effect"
+    )
+    bare = summary.why_not_surer(pooled("il6"))[0]
+    assert bare == "the interval spans benefit and harm"
+    text = page([il6], tmp_path).read_text("utf-8")
+    assert "the 95 % interval of the published estimate, pooled from" in text
+    assert "Each line is one trial" not in text
+
+
+def test_an_important_benefit_by_the_odds_ratio_says_so():
+    options = {"benefit": "higher", "important": 1 / 0.7, "absolute": 30}
+    found = of("data/clinical_improvement.csv", "clinical_improvement", **options)
+    row = summary.row_of(found)
+    assert row.important_is.startswith("at least 30 more per 1,000, by the odds ratio")
+    # By the risk ratio any benefit is less probable than this one by the odds ratio.
+    assert (row.benefit, row.important) == ("0.985", "0.989")
+    record = {**found.record, "absolute": {**found.record["absolute"]}}
+    record["absolute"]["prob_benefit"] = {"mu": 0.99382}
+    _, what = summary._important(words.Findings(record))
+    assert what == "at least 30 more per 1,000, by the odds ratio; P(OR > 1) is 0.994"
+    by_itself = summary.row_of(of("data/mortality.csv", "mortality", important=0.7, absolute=30))
+    assert by_itself.important_is == "at least 30 fewer per 1,000"
 
 
 def test_few_trials_are_not_said_to_differ():

@@ -401,6 +401,7 @@ def test_the_atlas_is_drawn_with_the_named_priors_and_said(table, weak, record):
     found = prior_atlas(table, weak, "lower")
     words = words_of(draw_atlas(found, record))
     assert {"weak", "vague", "sceptical", "0.95"} <= set(words)
+    assert "under mu ~ Normal centred on RR 1." in " ".join(words)
     assert any("enthusiastic" in text for text in words)
     assert "enthusiastic" not in words  # its centre is not the atlas's
     said = say_atlas(found, record)

@@ -148,6 +148,15 @@ test("the atlas reads a value between the nodes of its log axes", () => {
   assert.strictEqual(parts.valueAt(p, scales, sds, { sd: 1000, scale: 5 }), p[2][1]);
 });
 
+test("the atlas has tau's scale across and the SD of the effect's prior upwards, as the figure on paper", () => {
+  const sx = parts.scaleOf(true, 0.01, 1, 0, 100);
+  const sy = parts.scaleOf(true, 0.1, 10, 210, 10);
+  const { x, y } = parts.placeOf([sx, sy], { sd: 10, scale: 0.1 });
+  assert.ok(Math.abs(x - 50) < 1e-9 && Math.abs(y - 10) < 1e-9);
+  const pixels = parts.pixelsOf([0.01, 0.1, 1].map(sx.at), [0.1, 1, 10].map(sy.at));
+  assert.deepStrictEqual(pixels([1, 2]).map(Math.round), [50, 10]); // p[2][1] is that prior's answer
+});
+
 test("the forest's axis shows the pooled intervals whole, and one far trial does not squeeze them", () => {
   const axis = { ratio: true, none: 1 };
   const rows = [0.6, 0.7, 0.8, 0.9].map((e) => ({ raw: [e, e / 2, e * 2], shrunken: [0.7, 0.5, 1] }));

@@ -194,9 +194,45 @@ test("absolute effects follow the risk, also where the odds ratio gives them", (
   const o = 19 * Math.exp(-0.5);
   assert.ok(Math.abs(high.live["risk.median"].value - o / (1 + o)) < 1e-9);
   assert.match(high.by.says, /odds ratio/);
+  assert.ok(Math.abs(high.live.prob_odds.value - odds.mu.cdf(0)) < 1e-12); // of any benefit, by the same measure
+  assert.equal(live.prob_odds, undefined);
   const low = N.numbers(one, S.defaults(one), answer, odds, prior);
   assert.equal(low.by.says, "");
   assert.equal(low.live["risk.median"].value, live["risk.median"].value);
+});
+
+test("the odds ratio has a prior under the sets that say something about it, and no other", () => {
+  const odds = { mu: ["Normal", 0, 1.2], tau: ["HalfNormal", 0.6] };
+  const one = outcome();
+  one.priors.named[0].odds = odds;
+  one.priors.named[1].odds = null;
+  const under = (more) => S.oddsPriors(one, S.merged(one, S.defaults(one), more));
+  assert.deepEqual(under({}), odds);
+  assert.equal(under({ prior: "sceptical" }), null);
+  assert.equal(under({ mu: ["Normal", 0, 0.22] }), null); // of one's own
+  assert.equal(under({ tau: ["HalfNormal", 1] }), null);
+  const back = S.merged(one, S.merged(one, S.defaults(one), { prior: "sceptical" }), { mu: ["Normal", 0, 1] });
+  assert.deepEqual(S.oddsPriors(one, back), odds); // a prior that equals the weak one is it
+  assert.equal(S.oddsPriors(outcome(), S.defaults(outcome())), null);
+});
+
+test("without a prior on the odds ratio the risks are held at 1, and the page says so", () => {
+  const one = outcome({ benefit: "higher", important: 1.4 });
+  const up = { ...answer, mu: normal(0.35, 0.3), theta_new: normal(0.35, 0.5) };
+  const state = { ...S.defaults(one), baseline: 0.6 };
+  const { live, by } = N.numbers(one, state, up, null, prior);
+  assert.equal(by.measure, "RR");
+  assert.match(by.says, /past 1; they are held at 1/);
+  assert.ok(Math.abs(live["absolute.median"].value - 600 * (Math.exp(0.35) - 1)) < 1e-6);
+  for (const key of ["absolute.upper", "absolute_new.upper"]) assert.equal(live[key].value, 400);
+  assert.equal(live["risk.upper"].value, 1);
+  assert.ok(Math.abs(live.prob_absolute.value - up.mu.sf(Math.log(1.05))) < 1e-9);
+  assert.equal(live.nnt.text, "NNTB 4 (NNTB 3 to ∞ to NNTH 8)");
+  const numbers = N.numbers(one, state, up, null, prior);
+  assert.match(S.statement(one, state, numbers), / At a control risk of 600 per 1,000, with risks past 1 held at 1, that is 251 more/);
+  const odds = { why: "", mu: normal(0.5, 0.3), theta_new: null };
+  const both = N.numbers(one, state, up, odds, prior);
+  assert.match(S.statement(one, state, both), / By the odds ratio, at a control risk of 600 per 1,000 that is/);
 });
 
 test("risks beyond 0 and 1 have no probability and hold the treated risk", () => {
@@ -247,6 +283,9 @@ test("bands of a ratio are mirrored as ratios, those of a difference by sign", (
   assert.equal(S.imprecision(difference, [-7, -20, -40], -48, -17).levels, 2);
   assert.equal(S.bandsOf(outcome({ absolute: null, important: null }), null), null);
   assert.equal(S.areBands(ratio, [0.9, 0.95, 0.5]), false);
+  assert.equal(S.bandsSaid(outcome(), [30, 60, 120]), "30, 60 and 120 deaths per 1,000");
+  assert.equal(S.bandsSaid(ratio, [0.9, 0.7, 0.5]), "RR 0.9, 0.7 and 0.5");
+  assert.equal(S.bandsSaid({ ...difference, symbol: "MD", unit: "mg/L" }, [-20, -40, -80]), "MD −20, −40 and −80 mg/L");
 });
 
 test("no cell of the table is a formula, and numbers stay numbers", () => {

@@ -98,7 +98,6 @@
       const row = document.createElement("tr");
       const { outcome } = view;
       const unit = outcome.absolute ? `${outcome.event || "events"} per 1,000` : outcome.effect_name;
-      view.unit = unit;
       const head = document.createElement("th");
       head.scope = "row";
       head.textContent = outcome.title;
@@ -164,9 +163,7 @@
     const place = document.querySelector(`[data-bands-note="${CSS.escape(outcome.id)}"]`);
     if (!place) return;
     view.note = view.note ?? place.textContent;
-    const bands = BP.state.bandsOf(outcome, state);
-    const edges = bands ? `${words.list(bands.map(words.plain))} (${view.unit}). ` : "";
-    place.textContent = edges + (state.bands ? "Set by the reader." : view.note);
+    place.textContent = state.bands ? `${BP.state.bandsSaid(outcome, state.bands)}; set by the reader` : view.note;
   }
 
   function certainty(view) {

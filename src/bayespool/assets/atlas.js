@@ -110,7 +110,16 @@
   /** A place on the plane; `out` is the direction in which it lies beyond the edge. */
   function placeOf(scales, { sd, scale }) {
     const [sx, sy] = scales;
-    return { x: sx.at(sd), y: sy.at(scale), out: [sx.beyond(sd), -sy.beyond(scale)] };
+    return { x: sx.at(scale), y: sy.at(sd), out: [sx.beyond(scale), -sy.beyond(sd)] };
+  }
+
+  /** From a place in steps of the grid, [column, row], to one on the screen. */
+  function pixelsOf(columns, rows) {
+    const between = (list, at) => {
+      const i = Math.min(Math.floor(at), list.length - 2);
+      return list[i] + (at - i) * (list[i + 1] - list[i]);
+    };
+    return ([column, row]) => [between(columns, column), between(rows, row)];
   }
 
   function pointer(svg, { x, y, out: [dx, dy] }, kind) {
@@ -120,20 +129,16 @@
     add(svg, "path", { d: `M${from(-1, 0)}L${from(-11, 5.5)}L${from(-11, -5.5)}z`, class: kind });
   }
 
-  /** Draw the atlas: rows of `p` are `sds` (across), each with one value a scale (upwards). */
+  /** Draw the atlas: rows of `p` are `sds` (upwards), each with one value a scale (across). */
   function atlas(host, { sds, scales, p, levels, here, named, words, width: given }) {
     const width = roomOf(host, 600, given);
     const svg = start(width);
     const [left, right, top] = [52, width - 10, 24];
     const bottom = top + Math.min(0.78 * (right - left), 400);
-    const sx = scaleOf(true, sds[0], sds[sds.length - 1], left, right);
-    const sy = scaleOf(true, scales[0], scales[scales.length - 1], bottom, top);
-    const [columns, rows] = [scales.map(sy.at), sds.map(sx.at)];
-    const between = (list, at) => {
-      const i = Math.min(Math.floor(at), list.length - 2);
-      return list[i] + (at - i) * (list[i + 1] - list[i]);
-    };
-    const pixels = ([column, row]) => [between(rows, row), between(columns, column)];
+    const sx = scaleOf(true, scales[0], scales[scales.length - 1], left, right);
+    const sy = scaleOf(true, sds[0], sds[sds.length - 1], bottom, top);
+    const [columns, rows] = [scales.map(sx.at), sds.map(sy.at)]; // as in the figure on paper
+    const pixels = pixelsOf(columns, rows);
     const path = (points) => points.map((point, i) => {
       const [x, y] = pixels(point);
       return `${i ? "L" : "M"}${Math.round(10 * x) / 10} ${Math.round(10 * y) / 10}`;
@@ -271,5 +276,5 @@
   }
 
   Object.assign(charts, { atlas });
-  Object.assign(charts.parts, { contour, valueAt, spotsAround });
+  Object.assign(charts.parts, { contour, placeOf, pixelsOf, valueAt, spotsAround });
 })(typeof module === "object" && module.exports ? module.exports : (globalThis.BP = globalThis.BP || {}));

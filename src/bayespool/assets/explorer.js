@@ -68,13 +68,14 @@
   function update(view) {
     const { outcome, state } = view;
     const asked = { weights: BP.state.weights(outcome, state), mu: state.mu, tau: state.tau };
-    const key = JSON.stringify(asked);
+    const key = JSON.stringify([asked, state.prior]);
     const fresh = key !== view.key;
     if (fresh) {
       view.key = key;
       view.answers.clear();
       view.found = BP.engine.answer(view.surface, asked);
-      view.odds = view.second && !view.found.why ? BP.engine.answer(view.second, asked) : null;
+      const odds = view.second && !view.found.why && BP.state.oddsPriors(outcome, state);
+      view.odds = odds ? BP.engine.answer(view.second, { ...asked, ...odds }) : null;
       view.prior = BP.engine.prior(state.mu, "mu");
     }
     view.numbers = BP.numbers.numbers(outcome, state, view.found, view.odds, view.prior);
@@ -94,6 +95,7 @@
       place.dataset.value = found && Number.isFinite(found.value) ? String(found.value) : "";
       place.textContent = found ? found.text : "–";
     }
+    for (const beside of section.querySelectorAll("[data-by-odds]")) beside.hidden = !numbers.live.prob_odds;
     section.classList.toggle("unanswered", Boolean(numbers.why));
     say("statement", BP.state.statement(outcome, state, numbers));
     const trouble = section.querySelector('[data-say="trouble"]');

@@ -173,8 +173,8 @@
         .filter((each) => each.tau && each.tau[0] === "HalfNormal")
         .map(place),
       words: {
-        x: `SD of the Normal prior on the effect, centred on ${outcome.symbol} ${BP.words.plain(natural(view, centre))}`,
-        y: "scale of the HalfNormal prior on tau",
+        x: "Prior on tau: HalfNormal scale",
+        y: `SD of the prior on mu${outcome.scale === "log" ? " (log scale)" : ""}, centred on ${outcome.symbol} ${BP.words.plain(natural(view, centre))}`,
         p: event(view),
       },
     });

@@ -39,7 +39,8 @@
    * @param outcome one of the page's outcomes
    * @param reader the reader's state
    * @param found the engine's answer
-   * @param odds the engine's answer on the surface of the OR, where absolute effects need it
+   * @param odds the engine's answer on the surface of the OR; null where the reader's prior on the
+   *   RR says nothing about it
    * @param prior the effect prior, with quantile(p)
    */
   function numbers(outcome, reader, found, odds, prior) {
@@ -49,7 +50,7 @@
     effects(live, outcome, found);
     chances(live, outcome, reader, found);
     let trouble = found.trouble || "";
-    let by = { measure: outcome.measure, says: "" };
+    let by = { measure: outcome.measure, says: "", held: "" };
     if (outcome.absolute && reader.baseline !== null) {
       by = measureFor(outcome, reader.baseline, found, odds);
       absolute(live, outcome, reader, by.measure === outcome.measure ? found : odds, by.measure);
@@ -66,21 +67,27 @@
   /** Whose effect gives the treated risks at this control risk, and why, as the Python engine. */
   function measureFor(outcome, risk, found, odds) {
     const { measure } = outcome;
-    if (measure === "OR") return { measure, says: "" };
+    const itself = { measure, says: "", held: "" };
+    if (measure === "OR") return itself;
     const limits = measure === "RR" ? [Infinity, 1 / risk] : [-risk, 1 - risk];
     const share = (marginal) => {
       const above = marginal.sf(state.toAnalysis(limits[1], outcome.scale));
       return measure === "RR" ? above : above + marginal.cdf(state.toAnalysis(limits[0], outcome.scale));
     };
     const held = Math.max(share(found.mu), found.theta_new ? share(found.theta_new) : 0);
-    if (!(held > MOST_HELD)) return { measure, says: "" };
+    if (!(held > MOST_HELD)) return itself;
     const percent = `${words.plain(Number((100 * held).toPrecision(2)))}\u00a0%`;
     if (measure === "RR" && odds && !odds.why) {
       const says = `By the odds ratio: the risk ratio would take ${percent} of the treated risks past 1.`;
-      return { measure: "OR", says };
+      return { measure: "OR", says, held: "" };
     }
-    const where = measure === "RR" ? "past 1" : "below 0 or above 1";
-    return { measure, says: `${percent} of the treated risks would be ${where}; they are held there.` };
+    if (measure === "RD") {
+      const says = `${percent} of the treated risks would be below 0 or above 1; they are held there.`;
+      return { measure, says, held: ", with risks beyond 0 and 1 held there," };
+    }
+    const says = `The risk ratio would take ${percent} of the treated risks past 1; they are held at 1.`;
+    const why = "This prior on the risk ratio gives no posterior of the odds ratio, which would keep them below.";
+    return { measure, says: `${says} ${why}`, held: ", with risks past 1 held at 1," };
   }
 
   function rangeOf(outcome, prior) {
@@ -144,6 +151,11 @@
     if (!outcome.benefit) return;
     const p = betterBy(source.mu, important, outcome, reader.baseline, measure);
     live.prob_absolute = { value: p, text: words.probability(p) };
+    if (measure !== outcome.measure) {
+      // By the effect itself a benefit of any size may be less probable than one of this size.
+      const any = outcome.benefit === "higher" ? source.mu.sf(0) : source.mu.cdf(0);
+      live.prob_odds = { value: any, text: words.probability(any) };
+    }
     live.nnt = {
       value: Math.abs(ends.median) < 1e-8 ? Infinity : 1 / Math.abs(ends.median),
       text: words.needed(ends.median, ends.lower, ends.upper, outcome.benefit),

@@ -47,6 +47,12 @@
 
   const named = (outcome, name) => outcome.priors.named.find((each) => each.name === name);
 
+  /** What the reader's set says about the OR beside an RR; null where it says nothing. */
+  function oddsPriors(outcome, state) {
+    const set = state.prior !== null && named(outcome, state.prior);
+    return (set && set.odds) || null;
+  }
+
   function isPrior(spec, families) {
     if (!Array.isArray(spec) || !Object.hasOwn(families, spec[0])) return false;
     const [count, positive] = families[spec[0]];
@@ -233,6 +239,13 @@
     return outcome.ratio ? [m, m ** 2, m ** 4] : [m, 2 * m, 4 * m];
   }
 
+  /** Bands as text: "30, 60 and 120 deaths per 1,000". */
+  function bandsSaid(outcome, bands) {
+    const edges = words.list(bands.map(words.plain));
+    if (outcome.absolute) return `${edges} ${outcome.event || "events"} per 1,000`;
+    return `${outcome.symbol} ${edges}${outcome.unit ? ` ${outcome.unit}` : ""}`;
+  }
+
   /** The edges of the bands on both sides of no effect, in growing order. */
   function edges(outcome, bands) {
     const mirror = outcome.ratio && !outcome.absolute ? (b) => 1 / b : (b) => -b;
@@ -304,9 +317,10 @@
     said += `. The ${outcome.effect_name} is ${text("mu.median")}, 95 % interval ${text("mu.lower")} to ${text("mu.upper")}.`;
     if (!numbers.live["absolute.median"]) return said;
     const risk = words.perThousand(state.baseline);
-    const by = numbers.by && numbers.by.measure !== outcome.measure ? "By the odds ratio, at" : "At";
+    const { measure, held } = numbers.by || { measure: outcome.measure, held: "" };
+    const by = measure !== outcome.measure ? "By the odds ratio, at" : "At";
     return (
-      `${said} ${by} a control risk of ${risk} per 1,000 that is ${text("absolute.median")} ` +
+      `${said} ${by} a control risk of ${risk} per 1,000${held} that is ${text("absolute.median")} ` +
       `${outcome.event || "events"} per 1,000 (${text("absolute.lower")} to ${text("absolute.upper")}).`
     );
   }
@@ -326,8 +340,8 @@
   const csv = (rows) => rows.map((row) => row.map(cell).join(",") + "\r\n").join("");
 
   BP.state = {
-    MU, TAU, areBands, bandsOf, cell, csv, defaults, edges, event, fromFragment, imprecision,
-    isEffect, isPrior, merged, named, setting, statement, toAnalysis, toFragment, toNatural,
+    MU, TAU, areBands, bandsOf, bandsSaid, cell, csv, defaults, edges, event, fromFragment, imprecision,
+    isEffect, isPrior, merged, named, oddsPriors, setting, statement, toAnalysis, toFragment, toNatural,
     weights,
   };
 })(typeof module === "object" && module.exports ? module.exports : (globalThis.BP = globalThis.BP || {}));

@@ -71,6 +71,7 @@ class Outcome:
     limits: list[str]
     row: summary.Row
     bands_note: str
+    pooled: bool
     answer: str
     model: str
     figure: str
@@ -108,7 +109,8 @@ def outcome_of(analysis: Any, anchor: str, title: str, written: bool) -> Outcome
         first=summary.answer(analysis),
         limits=summary.why_not_surer(analysis),
         row=summary.row_of(analysis),
-        bands_note=summary.bands_note(record),
+        bands_note=summary.bands_note(record, summary.unit_of(analysis)),
+        pooled=len(analysis.trials) == 1 and "trials_pooled" in analysis.trials.frame,
         answer=words.answer(analysis),
         model=f"{analysis.likelihood.capitalize()} likelihood with {kinds[analysis.effects]}; "
         f"{record['priors'].get('name', '')} priors: {', '.join(priors)}.",

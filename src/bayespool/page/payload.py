@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from bayespool.errors import UsageError
+from bayespool.errors import DataError, PriorError, UsageError
+from bayespool.exact import Surface
 from bayespool.exact import surface as surface_of
 from bayespool.exact.portable import pack, reach_of
 from bayespool.measures import MEASURES, axis_label, symbol
 from bayespool.page.summary import unit_of
-from bayespool.prior import Prior, parse_prior
+from bayespool.prior import Prior, parse_prior, priors
+from bayespool.prior.sets import GENERAL
 from bayespool.prose.words import title
 from bayespool.studies import flag_of
 from bayespool.subsets import flagged
@@ -176,21 +178,32 @@ def _doubt(analysis: Any) -> str:
 def _priors(analysis: Any) -> dict[str, Any]:
     """The main prior set and those beside it, as a family and its arguments."""
     record = analysis.record
-    rows = record.get("other_priors") or [record["priors"] | {"prior": record["priors"]["name"]}]
+    own = record["priors"]["name"]
+    rows = record.get("other_priors") or [record["priors"] | {"prior": own}]
+    random = analysis.effects != "common"
     named = []
-    for row in rows:
+    for i, row in enumerate(rows):
         if row.get("reason"):
             continue  # it has no posterior here
-        tau = row["tau"] if analysis.effects != "common" else None
         named.append(
-            {
-                "name": row["prior"],
-                "mu": _spec(parse_prior(row["mu"], "mu")),
-                "tau": None if tau is None else _spec(parse_prior(tau, "tau")),
-                "says": row.get("says", ""),
-            }
+            _pair(row["mu"], row["tau"] if random else None)
+            | {"name": row["prior"], "says": row.get("says", "")}
+            | {"odds": _of_odds(analysis, row["prior"] if i else own)}
         )
     return {"main": named[0]["name"], "named": named}
+
+
+def _of_odds(analysis: Any, name: str) -> dict[str, Any] | None:
+    """What the set of this name says about the OR beside an RR; None where it says nothing."""
+    if analysis.measure != "RR" or name not in GENERAL:
+        return None
+    found = priors("OR", name)
+    return _pair(found.mu.text, None if analysis.effects == "common" else found.tau.text)
+
+
+def _pair(mu: str, tau: str | None) -> dict[str, Any]:
+    of_tau = None if tau is None else _spec(parse_prior(tau, "tau"))
+    return {"mu": _spec(parse_prior(mu, "mu")), "tau": of_tau}
 
 
 def _spec(prior: Prior) -> list[Any]:
@@ -201,14 +214,7 @@ def _absolute(analysis: Any) -> dict[str, Any] | None:
     part = analysis.record.get("absolute")
     if part is None:
         return None
-    other = None
-    # Where RR would carry risks past 1 the odds ratio takes over, at the reader's baseline.
-    if analysis.measure == "RR":
-        phi = {} if analysis.surface.phi is None else {"phi": analysis.surface.phi}
-        other = surface_of(
-            analysis.trials, "OR", analysis.likelihood, analysis.effects,
-            double_zero=analysis.double_zero, **phi,
-        )  # fmt: skip
+    other = _odds(analysis) if analysis.measure == "RR" else None
     return {
         "declared": part.get("declared", True),
         "baselines": part["baselines"],
@@ -216,6 +222,18 @@ def _absolute(analysis: Any) -> dict[str, Any] | None:
         "important": part["important"],
         "surface": None if other is None else pack(other),
     }
+
+
+def _odds(analysis: Any) -> Surface | None:
+    """The OR's surface: where RR would carry risks past 1 it takes over, under a set of its own."""
+    phi = {} if analysis.surface.phi is None else {"phi": analysis.surface.phi}
+    try:
+        return surface_of(
+            analysis.trials, "OR", analysis.likelihood, analysis.effects,
+            double_zero=analysis.double_zero, **phi,
+        )  # fmt: skip
+    except (DataError, PriorError):
+        return None
 
 
 def _small(analysis: Any) -> dict[str, Any]:

@@ -73,10 +73,10 @@ def why_not_surer(analysis: Any) -> list[str]:
     """Say what limits the answer: imprecision, a new trial, some of the trials, the prior."""
     record = analysis.record
     found = Findings(record)
-    said = [
-        _imprecise(found), _anew(found), _by_trial(found), _by_doubt(analysis), _by_prior(found)
-    ]  # fmt: skip
-    return [sentence for sentence in said if sentence]
+    moved = [text for text in (_by_trial(found), _by_doubt(analysis), _by_prior(found)) if text]
+    # The first says what it is that moves.
+    moved[:1] = [text.replace(" it is ", " the probability is ") for text in moved[:1]]
+    return [text for text in (_imprecise(found), _anew(found), *moved) if text]
 
 
 def row_of(analysis: Any) -> Row:
@@ -149,20 +149,20 @@ def bands(record: dict[str, Any]) -> list[float] | None:
     return [m, m**2, m**4] if MEASURES[record["measure"]].ratio else [m, 2 * m, 4 * m]
 
 
-def bands_note(record: dict[str, Any]) -> str:
-    """Say where the bands come from."""
-    if bands(record) is None:
-        return "No important effect is declared, so there are no bands until you set them."
+def bands_note(record: dict[str, Any], unit: str = "") -> str:
+    """List an outcome's bands, and say where they come from if not from the analyst."""
+    edges = bands(record)
+    if edges is None:
+        return "none, as no important effect is declared, until you set them"
     absolute = record.get("absolute")
+    if absolute:
+        unit = f"{record.get('event') or 'events'} per 1,000"
+    name = "" if absolute else f"{symbol(record['measure'])} "
+    *first, last = (signed(f"{edge:.3g}") for edge in edges)
+    said = " ".join(filter(None, (f"{name}{', '.join(first)} and {last}", unit)))
     if absolute and not absolute.get("declared", True):
-        return (
-            f"Nobody declared an important effect per 1,000: a small effect is taken to begin at "
-            f"{absolute['important']:g}, a moderate one at twice that, a large one at four times."
-        )
-    return (
-        "A small effect begins at the smallest important one that the analyst declared, a "
-        "moderate one at twice that, a large one at four times."
-    )
+        return f"{said}; nobody declared what is important, so {edges[0]:g} is supposed"
+    return said
 
 
 def imprecision(
@@ -268,12 +268,29 @@ def _important(found: Findings) -> tuple[str, str]:
     if absolute.get("declared", True) and asked in (absolute.get("prob") or {}).get("mu", {}):
         way = "more" if found.benefit == "higher" else "fewer"
         p = absolute["prob"]["mu"][asked]
-        return _said(found, p), f"at least {asked} {way} per 1,000"
+        return _said(found, p), f"at least {asked} {way} per 1,000{_by_other(found)}"
     first: dict[str, Any] = next(iter(record.get("other_priors") or []), {})
     if first.get("prob_important") is None or record["important"] is None:
         return "", ""
     what = signed(words.beyond(found, f"{record['important']:.3g}"))
     return _said(found, first["prob_important"]), what
+
+
+def _by_other(found: Findings) -> str:
+    """Whose the probabilities per 1,000 are where not the effect's; and that of any benefit by it.
+
+    By the effect itself a benefit of any size may be less probable than an important one.
+    """
+    absolute = found.record["absolute"]
+    other = absolute["measure"]
+    if other == found.measure:
+        return ""
+    said = f", by the {MEASURES[other].long}"
+    p = (absolute.get("prob_benefit") or {}).get("mu")
+    if p is None:
+        return said
+    sign = ">" if found.benefit == "higher" else "<"
+    return f"{said}; P({symbol(other)} {sign} {MEASURES[other].null:g}) is {_said(found, p)}"
 
 
 def _imprecise(found: Findings) -> str:
@@ -285,7 +302,13 @@ def _imprecise(found: Findings) -> str:
     holds = f"from a {level[1].replace(' to ', ' to a ')}" if level and level[0] else ""
     if both and found.benefit and not (level and "harm" not in level[1]):
         return "the interval spans benefit and harm" + (f", {holds}" if holds else "")
-    return f"the interval reaches {holds}" if holds else ""
+    if holds:
+        return f"the interval reaches {holds}"
+    if not both:
+        return ""
+    _, low, high = _effect(found)
+    size = ", all of them trivial by the bands of effect" if level else ""
+    return f"the interval, {low} to {high}, includes effects on both sides of none{size}"
 
 
 def _anew(found: Findings) -> str:
@@ -339,7 +362,8 @@ def _by_prior(found: Findings) -> str:
     for row in found.record.get("other_priors") or []:
         p = row.get("prob_benefit")
         if row["prior"] == "sceptical" and p is not None and not math.isnan(p):
-            return f"with all trials and the sceptical prior it is {_said(found, p)}"
+            every = "all trials and " if found.record["trials"] > 1 else ""
+            return f"with {every}the sceptical prior it is {_said(found, p)}"
     return ""
 
 
