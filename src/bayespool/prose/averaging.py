@@ -58,15 +58,31 @@ def averaging(table: pd.DataFrame, record: dict[str, Any]) -> str:
         f"{kind.long} is {given}; over all models, a mean effect of exactly none among them, "
         f"{over_all}"
     )
+    beside = _beside(table[table["kind"] == "prior"])
     if not record["benefit"]:
-        return signed(text + ".")
+        return signed(text + "." + beside)
     at = table.attrs.get("threshold", kind.null)
     beyond = "" if at == kind.null else f" beyond {at:g}"
     return signed(
         f"{text}, with probability {probability(averaged['prob_benefit'])} of benefit{beyond}, "
         f"{probability(averaged['prob_none'])} of a mean effect of exactly none, which is no "
         f"benefit, and "
-        f"{probability(effect['prob_benefit'])} of benefit{beyond} if there is an effect."
+        f"{probability(effect['prob_benefit'])} of benefit{beyond} if there is an effect.{beside}"
+    )
+
+
+def _beside(others: pd.DataFrame) -> str:
+    """How far the Bayes factor of an effect goes under the other named priors."""
+    if others.empty:
+        return ""
+    given = [*zip(others["model"], others["inclusion_bf"], strict=True)]
+    low, high = (choose(given, key=lambda pair: pair[1]) for choose in (min, max))
+    said = " The Bayes factor of an effect rests on its prior: under "
+    if len(given) == 1:
+        return f"{said}the {low[0]} one it is {number(low[1])}."
+    return (
+        f"{said}the other named ones it runs from {number(low[1])} ({low[0]}) to "
+        f"{number(high[1])} ({high[0]})."
     )
 
 

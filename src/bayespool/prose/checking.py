@@ -180,24 +180,48 @@ def fit(found: Findings) -> list[str]:
 
 def power_scaling(found: Findings) -> list[str]:
     """How far prior and likelihood, scaled a little, move the posterior."""
+    told = found.record.get("psense") or []
+    exact = _exact_scaling(found)
     rows = [
         [
             escape(row["quantity"]),
             escape(row["scaled"]),
             numeral(row["value"], digits=2),
+            numeral(exact.get((row["quantity"], row["scaled"])), digits=2),
             cells.said(row.get("diagnosis")),
         ]
-        for row in found.record.get("psense") or []
+        for row in told
     ]
-    heads = ["Quantity", "Scaled", "Sensitivity", "Diagnosis"]
-    return section(
-        "Power-scaling sensitivity",
-        table(heads, rows, "llrl"),
+    if not rows:
+        return []
+    says = (
         "Distance that the posterior moves when the prior or the likelihood is raised to a power "
         "near 1; above 0.05 counts as sensitive (Kallioinen et al. 2024)."
-        if rows
-        else "",
     )
+    if exact:
+        says += (
+            " Exact is the same of mu without draws. On the priors the two agree; on the "
+            "likelihood they need not: ArviZ scales that of the data given each trial's own "
+            "parameters, the exact engine what a trial says about its effect, baseline integrated "
+            "out."
+        )
+    if any("conflict" in str(row.get("diagnosis")) for row in told):
+        says += (
+            " A conflict says that prior and data pull apart. Whether that matters for the answer "
+            "shows under the named priors above."
+        )
+    heads = ["Quantity", "Scaled", "ArviZ", "Exact", "Diagnosis"]
+    return section("Power-scaling sensitivity", table(heads, rows, "llrrl"), says)
+
+
+def _exact_scaling(found: Findings) -> dict[tuple[str, str], float]:
+    """The exact engine's distances of mu, by the names of ArviZ's rows."""
+    named = {"all trials": "likelihood"} | {name: name for name in ("prior on mu", "prior on tau")}
+    return {
+        ("mu", named[row["component"]]): row["cjs"]
+        for row in cells.records(found.tables.get("power"))
+        if row["component"] in named and row.get("cjs") is not None
+    }
 
 
 def _arm_row(row: dict[str, Any]) -> list[str]:
