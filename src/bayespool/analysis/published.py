@@ -89,7 +89,10 @@ def published_rows(
         base = classical[measure].get(method, {})
         if is_own(row, posterior.trials):  # nothing to compare it with
             answer, base = [None, None, None], {}
-        ours: dict[str, Any] = {"our_k": base.get("k"), "our_method": method if base else None}
+        ours: dict[str, Any] = {
+            "our_k": base.get("k"),
+            "our_method": method if base else None,
+        }
         ours |= {f"our_{end}": base.get(end) for end in ENDS}
         ours |= dict(
             zip(("our_median", "our_median_lower", "our_median_upper"), answer, strict=True)

@@ -121,9 +121,9 @@ def _shown(table: pd.DataFrame, what: str) -> tuple[np.ndarray, np.ndarray]:
     if what != "centre":
         return x, p
     roots = table.loc[(table["what"] == what) & table["root"].notna(), "root"]
-    reach = max([abs(float(root) - main) for root in roots], default=0.0) * 1.25
-    reach = reach or 0.5 * float(np.max(np.abs(x - main)))
-    seen = np.abs(x - main) <= reach
+    ends = [main, *(float(root) for root in roots)]
+    beyond = 0.25 * (max(ends) - min(ends)) or 0.5 * float(np.max(np.abs(x - main)))
+    seen = (x >= min(ends) - beyond) & (x <= max(ends) + beyond)
     return x[seen], p[seen]
 
 

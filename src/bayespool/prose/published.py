@@ -165,7 +165,7 @@ def _ratio(name: str) -> bool:
 def _against(row: dict[str, Any], gap: str, width: str) -> tuple[str, str]:
     """Write how far one estimate lies from another, and how much wider its interval is."""
     apart, wider = row.get(gap), row.get(width)
-    said = EMPTY if not is_known(wider) else f"{wider:.2f}"
+    said = EMPTY if wider is None or not is_known(wider) else f"{wider:.2f}"
     if apart is None or not is_known(apart):
         return EMPTY, said
     if _ratio(row["measure"]):
