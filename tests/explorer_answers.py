@@ -45,15 +45,11 @@ def setting(random: np.random.Generator, outcome: dict[str, Any]) -> dict[str, A
             # With few trials a flat prior has no posterior, or one that ends in no grid.
             ["Flat"] if len(outcome["trials"]) >= 5 else ["HalfNormal", scale],
         )
-    named = None
-    if random.random() < 0.25:  # a button, under which an RR may have its odds ratio beside it
-        chosen = outcome["priors"]["named"][int(random.integers(len(outcome["priors"]["named"])))]
-        named, mu, tau = chosen["name"], chosen["mu"], chosen["tau"] or tau
     k = len(outcome["trials"])
     without = [i for i in range(k) if random.random() < 0.15]
     unit = outcome["limits"]["mean"][1] / 3
     return {
-        "prior": named,
+        "prior": None,
         "mu": mu,
         "tau": tau,
         "threshold": float(to_natural(random.normal(0, unit), outcome["scale"])),
@@ -61,6 +57,15 @@ def setting(random: np.random.Generator, outcome: dict[str, Any]) -> dict[str, A
         "trust": _one_of(random, 1.0, random.uniform(0, 1)) if outcome["doubted"] else 1.0,
         "baseline": random.uniform(0.02, 0.8),
     }
+
+
+def named_setting(
+    random: np.random.Generator, outcome: dict[str, Any], name: str
+) -> dict[str, Any]:
+    """A random setting under a named prior: an RR may have its odds ratio beside it."""
+    (named,) = (each for each in outcome["priors"]["named"] if each["name"] == name)
+    priors = {"prior": name, "mu": named["mu"], "tau": named["tau"]}
+    return setting(random, outcome) | priors
 
 
 def main_state(outcome: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 from browser import chromium, measured, visit
-from explorer_answers import differences, main_state, setting, text, weights_of
+from explorer_answers import (
+    differences,
+    main_state,
+    named_setting,
+    setting,
+    text,
+    weights_of,
+)
 from explorer_reviews import DATA, REVIEWS
 
 import bayespool as bp
@@ -59,6 +66,9 @@ def test_live_numbers_equal_pythons_at_random_settings(
     random = np.random.default_rng(len(name))
     outcome = shown.outcome(name)
     states = [setting(random, outcome) for _ in range(SETTINGS[name])]
+    if outcome["measure"] == "RR":
+        names = [each["name"] for each in outcome["priors"]["named"]]
+        states += [named_setting(random, outcome, each) for each in 2 * names]
     found = shown.live_at(outcome["id"], states)
     worst = {"probability": (0.0, ""), "quantile": (0.0, "")}
     beyond = {"probability": (0.0, ""), "quantile": (0.0, "")}  # where the page says so itself
