@@ -64,7 +64,7 @@ def test_the_tables_that_apply(both):
     assert set(both.tables) == {
         "summary", "trials", "prob_benefit", "engines", "frequentist", "diagnostics", "agreement",
         "phi_sensitivity", "other_measures", "other_priors", "alternatives", "absolute",
-        "published", "classical_leave_one_out", "predictive", "psense",
+        "published", "classical_leave_one_out", "predictive", "psense", "operating_characteristics",
     }  # fmt: skip
     exact = bp.analyse(MEANS, "MD", bp.Priors("Flat()", "HalfNormal(1)"), engine="exact")
     assert set(exact.tables) == {"summary", "trials", "prob_benefit", "engines", "frequentist"}
