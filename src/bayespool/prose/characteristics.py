@@ -21,11 +21,11 @@ def characteristics(found: Findings) -> list[str]:
     side = "above" if found.benefit == "higher" else "below"
     lines = [
         [
-            f"{row['effect']:g}",
+            f"{row['effect']:.3g}",
             f"{row['tau']:g}",
             _share(row["passes"]),
             _share(row["coverage"]),
-            signed(f"{row['bias']:+.3f}"),
+            signed(f"{round(row['bias'], 3) + 0.0:+.3f}"),
         ]
         for row in rows
     ]
@@ -38,7 +38,7 @@ def characteristics(found: Findings) -> list[str]:
     what = f"P({kind.name} {'>' if side == 'above' else '<'} {kind.null:g}) exceeded {level} in"
     told = [f"{what} {_range(null)} of them where there is no effect"] if null else []
     if other:
-        at = " or ".join(dict.fromkeys(f"{row['effect']:g}" for row in other))
+        at = " or ".join(dict.fromkeys(f"{row['effect']:.3g}" for row in other))
         told.append(f"in {_range(other)} where the {kind.long} is {at}" if told else
                     f"{what} {_range(other)} where the {kind.long} is {at}")  # fmt: skip
     says += "; ".join(told) + (
