@@ -341,7 +341,7 @@ def test_the_command_says_how_many_and_its_status_whether_all(tmp_path, capsys):
     frame.to_csv(bad, index=False)
     assert run(bad, "--measure", "OR", "--out", out, "--priors", "weak, vague") == 2
     assert capsys.readouterr().out == (
-        f"2 of 3 reviews analysed, written to {out}. 1 have no answer: the column error says why.\n"
+        f"2 of 3 reviews analysed, written to {out}. 1 has no answer: the column error says why.\n"
     )
     assert list(pd.read_parquet(out)["priors"]) == ["weak", "vague"] * 3
     for words in (["--out", tmp_path / "out.xlsx"], ["--out", out, "--priors", "strong"]):

@@ -284,6 +284,7 @@ PRIORS = [
 
 @settings(max_examples=50, deadline=None)
 @given(data=reviews(), which=st.sampled_from(PRIORS))
+@pytest.mark.long
 def test_many_made_up_reviews_against_each_by_itself(data, which):
     y, se = data
     priors = bp.Priors(*which)

@@ -160,6 +160,7 @@ def test_a_job_that_kills_every_worker_is_said_to(cluster):
         each(deadly, [(i,) for i in range(5)], scheduler=cluster.scheduler_address)
 
 
+@pytest.mark.long
 def test_the_scheduler_is_lost_and_the_run_goes_on_without(processes, tmp_path):
     source, out = tmp_path / "in.csv", tmp_path / "out.parquet"
     made(120).to_csv(source, index=False)

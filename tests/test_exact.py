@@ -288,6 +288,7 @@ def conditional(rows: list[tuple[int, ...]]) -> tuple[float, float, float, float
     )
 
 
+@pytest.mark.long
 def test_rare_events_equal_the_noncentral_hypergeometric() -> None:
     """With a flat phi the OR model is the conditional one as events become rare.
 

@@ -100,7 +100,7 @@ def test_it_opens_without_an_error_or_a_request_and_with_pythons_answers(browser
     [
         ("mortality", "mouse"),
         ("pain", "keyboard"),
-        ("clinical_improvement", "keyboard"),
+        pytest.param("clinical_improvement", "keyboard", marks=pytest.mark.long),
         pytest.param("mortality", "keyboard", marks=pytest.mark.long),
         pytest.param("pain", "mouse", marks=pytest.mark.long),
         pytest.param("clinical_improvement", "mouse", marks=pytest.mark.long),

@@ -70,7 +70,7 @@ def test_any_options_are_followed_or_refused(drawn):
     assert fuzz.outcome(drawn) in fuzz.OUTCOMES
 
 
-@fixed(15)
+@fixed(8)
 @given(STRATEGIES["commands"])
 def test_any_command_line_ends_with_an_answer_or_a_message(drawn):
     assert fuzz.outcome(drawn) in fuzz.OUTCOMES
