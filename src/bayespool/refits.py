@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import arviz as az
 import numpy as np
@@ -15,7 +15,7 @@ import xarray as xr
 
 from bayespool.errors import UsageError
 from bayespool.measures import default_likelihood, effect_sizes, risks
-from bayespool.nuts_models import _counts, _trial_effects, binomial, normal
+from bayespool.nuts_models import Effects, _counts, _trial_effects, binomial, normal
 from bayespool.prior import DEFAULT_PHI, Priors, parse_prior
 from bayespool.sampling import sampled, versions
 from bayespool.trials import Trials
@@ -74,12 +74,13 @@ def refit(
         See `binomial` and `normal`.
     """
     likelihood = likelihood or default_likelihood(trials, measure)
+    kind = cast(Effects, effects)  # any text; the models refuse another word
     if likelihood == "binomial":
-        model = binomial(trials, measure, priors, effects)  # type: ignore[arg-type]
+        model = binomial(trials, measure, priors, kind)
         names, given = trials.names, dict(zip(COUNTS, _counts(trials, measure), strict=True))
         filled: dict[str, float] = dict.fromkeys(COUNTS, 0)
     elif likelihood == "normal":
-        model = normal(trials, measure, priors, effects, double_zero=double_zero)  # type: ignore[arg-type]
+        model = normal(trials, measure, priors, kind, double_zero=double_zero)
         sizes = effect_sizes(trials, measure, double_zero=double_zero)
         used = sizes[sizes["used"]]
         names = used["trial"].to_list()

@@ -175,7 +175,7 @@ def _array_stats() -> Any:
 def count_of(cell: object) -> float | None:
     """Read a count from a column that is kept as it stands; None where it is none."""
     try:
-        count = float(cell)  # type: ignore[arg-type]
+        count = float(cell)  # type: ignore[arg-type]  # what is no number is caught below
     except (TypeError, ValueError):
         return None
     return count if math.isfinite(count) and count >= 0 else None

@@ -14,11 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import make_interp_spline
-from scipy.special import gammaln
 
 from bayespool.axes import Array
-from bayespool.exact.trial import CORE, PHI_LIMIT, THETA_LIMIT, log_sum
-from bayespool.measures import risks
+from bayespool.exact.trial import CORE, THETA_LIMIT, log_of_phi, log_sum, log_ways, reach_of_phi
 from bayespool.prior import Prior
 
 __all__ = ["Likelihoods", "likelihoods"]
@@ -170,26 +168,19 @@ def _powers(values: Array) -> Array:
 
 def _log_density(measure: str, arms: Array, theta: Array, prior: Prior) -> Callable[[Array], Array]:
     """log of prior and likelihood at phi (trials, thetas, any)."""
+    if measure != "OR":
+        return log_of_phi(measure, arms, theta, prior)
+    # log risks cost two logarithms, not four
     r1, n1, r0, n0 = (column[:, None, None] for column in arms.T)
     effect = theta[..., None]
-    if measure == "OR":  # log risks cost two logarithms, not four
-        tilt, constant = np.exp(0.5 * effect), 0.5 * effect * (r1 - r0)
+    tilt, constant = np.exp(0.5 * effect), 0.5 * effect * (r1 - r0)
 
-        def log_f(at: Array) -> Array:
-            odds = np.exp(at)
-            free = n0 * np.log(1 + odds / tilt) + n1 * np.log(1 + odds * tilt)
-            return np.asarray(prior.logpdf(at) + (r1 + r0) * at + constant - free)
+    def log_f(at: Array) -> Array:
+        odds = np.exp(at)
+        free = n0 * np.log(1 + odds / tilt) + n1 * np.log(1 + odds * tilt)
+        return np.asarray(prior.logpdf(at) + (r1 + r0) * at + constant - free)
 
-        return log_f
-
-    def log_g(at: Array) -> Array:
-        p0, q0, p1, q1 = risks(measure, effect, at)
-        total = prior.logpdf(at)
-        for p, events in ((p0, r0), (q0, n0 - r0), (p1, r1), (q1, n1 - r1)):
-            total = total + events * np.log(np.maximum(p, 1e-300))
-        return np.asarray(total)
-
-    return log_g
+    return log_f
 
 
 def _located(measure: str, arms: Array, theta: Array, prior: Prior) -> tuple[Array, ...]:
@@ -199,14 +190,7 @@ def _located(measure: str, arms: Array, theta: Array, prior: Prior) -> tuple[Arr
     through three points.
     """
     log_f = _log_density(measure, arms, theta, prior)
-    r1, n1, r0, n0 = (column[:, None] for column in arms.T)
-    half0, half1 = (r0 + 0.5) / (n0 - r0 + 0.5), (r1 + 0.5) / (n1 - r1 + 0.5)
-    guess = 0.5 * (np.log(half0) + np.log(half1)) + 0 * theta
-    information = sum(n * o / (1 + o) ** 2 for n, o in ((n0 + 1, half0), (n1 + 1, half1)))
-    scale = 1 / np.sqrt(information) + 0 * theta
-    low, high = prior.ppf(np.array([1e-12, 1 - 1e-12]))
-    low, high = max(low, -PHI_LIMIT), min(high, PHI_LIMIT)
-    span = np.arcsinh((max(high, 0.0) - min(low, 0.0) + np.abs(guess)) / scale)
+    guess, scale, span, low, high = reach_of_phi(arms, theta, prior)
     scouted = guess[..., None] + scale[..., None] * np.sinh(span[..., None] * _AT)
     scouted = np.clip(scouted, low, high)
     values = log_f(scouted)
@@ -260,8 +244,4 @@ def _summed(
     missed = np.expm1(half - found) ** 2 + np.exp(np.minimum(ends - found, 0.0))
     near = found > found.max(axis=1, keepdims=True) - NEAR
     found = found + np.log(width * h)
-    r1, n1, r0, n0 = (column[:, None] for column in arms.T)
-    constant = sum(
-        gammaln(n + 1) - gammaln(r + 1) - gammaln(n - r + 1) for r, n in ((r0, n0), (r1, n1))
-    )
-    return found + constant, np.where(near, missed, 0.0).max(axis=1)
+    return found + log_ways(arms), np.where(near, missed, 0.0).max(axis=1)

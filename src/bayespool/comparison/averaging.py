@@ -27,6 +27,7 @@ from bayespool.prior import Priors
 
 __all__ = ["MODELS", "inclusion_factors", "model_average"]
 
+EFFECT, VARIES = [2, 3], [1, 3]  # the models of `MODELS` that have it
 MODELS = (
     "no effect, tau = 0",
     "no effect, tau > 0",
@@ -52,6 +53,20 @@ class _Four:
     probability: Array
     given: Batch
     spread: Batch
+
+    def inclusion(self, with_it: list[int]) -> dict[str, float]:
+        """Prior and posterior probability of the models that have it, and their Bayes factor."""
+        without = [i for i in range(len(self.prior)) if i not in with_it]
+        log_p = np.log(self.prior) + self.log_evidence
+        log_odds = logsumexp(log_p[with_it]) - logsumexp(log_p[without])
+        log_odds -= np.log(self.prior[with_it].sum()) - np.log(self.prior[without].sum())
+        with np.errstate(over="ignore"):
+            factor = float(np.exp(log_odds))
+        return {
+            "prior": float(self.prior[with_it].sum()),
+            "probability": float(self.probability[with_it].sum()),
+            "inclusion_bf": factor,
+        }
 
 
 def model_average(
@@ -109,12 +124,10 @@ def model_average(
     below = four.given.cdf("mu", [asked.at])[:, 0]
     mu = four.given.quantile("mu", ENDS)
     tau = four.spread.quantile("tau", [0.5])[:, 0]
-    effect = float(four.probability[2:].sum())
-    varies = float(four.probability[[1, 3]].sum())
-    prior_effect, prior_varies = float(four.prior[2:].sum()), float(four.prior[[1, 3]].sum())
+    effect, varies = four.inclusion(EFFECT), four.inclusion(VARIES)
 
-    def row(kind: str, name: str, prior: float, found: float, **more: Any) -> dict[str, Any]:
-        return {"kind": kind, "model": name, "prior": prior, "probability": found, **more}
+    def row(kind: str, name: str, prior: float, probability: float, **more: Any) -> dict[str, Any]:
+        return {"kind": kind, "model": name, "prior": prior, "probability": probability, **more}
 
     rows = []
     for i, name in enumerate(MODELS):
@@ -126,20 +139,15 @@ def model_average(
             line |= _answers(mu[i - 2], 0.0, below[i - 2], asked, surface.scale)
         line["tau_median"] = (0.0, tau[0], 0.0, tau[1])[i]
         rows.append(line)
-    log_p = np.log(four.prior) + four.log_evidence
-    bf = _inclusion(log_p, four.prior, [2, 3])
     rows.append(
-        row("component", "effect", prior_effect, effect, inclusion_bf=bf)
-        | _answers(mu[2], 0.0, below[2], asked, surface.scale)
+        row("component", "effect", **effect) | _answers(mu[2], 0.0, below[2], asked, surface.scale)
     )
-    bf = _inclusion(log_p, four.prior, [1, 3])
-    line = row("component", "heterogeneity", prior_varies, varies, inclusion_bf=bf)
-    rows.append(line | {"tau_median": tau[2]})
-    averaged = _with_spike(four, effect)
+    rows.append(row("component", "heterogeneity", **varies) | {"tau_median": tau[2]})
+    averaged = _with_spike(four, effect["probability"])
     rows.append(
         row("average", "all models", 1.0, 1.0)
-        | _answers(averaged, 1 - effect, below[2], asked, surface.scale)
-        | {"tau_median": _tau_with_zero(four, varies)}
+        | _answers(averaged, 1 - effect["probability"], below[2], asked, surface.scale)
+        | {"tau_median": _tau_with_zero(four, varies["probability"])}
     )
     table = pd.DataFrame(rows)
     order = ["kind", "model", "prior", "log_marginal_likelihood", "probability", "inclusion_bf"]
@@ -176,21 +184,11 @@ def inclusion_factors(
     UsageError
         As for `model_average`.
     """
-    rows = []
-    for each in sets:
-        if not (each.mu.proper and each.tau.proper):
-            continue
-        four = _four(surface, each, odds)
-        log_p = np.log(four.prior) + four.log_evidence
-        rows.append(
-            {
-                "kind": "prior",
-                "model": each.name,
-                "prior": float(four.prior[2:].sum()),
-                "probability": float(four.probability[2:].sum()),
-                "inclusion_bf": _inclusion(log_p, four.prior, [2, 3]),
-            }
-        )
+    rows = [
+        {"kind": "prior", "model": each.name} | _four(surface, each, odds).inclusion(EFFECT)
+        for each in sets
+        if each.mu.proper and each.tau.proper
+    ]
     return pd.DataFrame(rows, columns=["kind", "model", "prior", "probability", "inclusion_bf"])
 
 
@@ -261,15 +259,6 @@ def _mixed(one: Array, two: Array, log_weights: Array) -> Array:
     """Two posteriors by their models' probabilities, which may both be next to nothing."""
     share = np.exp(log_weights - logsumexp(log_weights))
     return share[0] * one + share[1] * two
-
-
-def _inclusion(log_p: Array, prior: Array, with_it: list[int]) -> float:
-    """Inclusion Bayes factor: posterior odds of the models that have it, over prior odds."""
-    without = [i for i in range(len(log_p)) if i not in with_it]
-    log_odds = logsumexp(log_p[with_it]) - logsumexp(log_p[without])
-    log_odds -= np.log(prior[with_it].sum()) - np.log(prior[without].sum())
-    with np.errstate(over="ignore"):
-        return float(np.exp(log_odds))
 
 
 def _answers(mu: Array, none: float, below: float, asked: Question, scale: str) -> dict[str, float]:

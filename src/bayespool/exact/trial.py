@@ -7,6 +7,7 @@ theta ~ Normal(mu, tau), which is all that the surface needs.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
@@ -388,8 +389,8 @@ def _odd(x: Array) -> Array:
     return x[: len(x) - 1 + len(x) % 2]
 
 
-def _integrate_phi(measure: str, arms: Array, theta: Array, phi_prior: Any, count: int) -> Array:
-    """log g at ``theta`` (k, m): a trapezoid sum over phi, centred on the mode for each theta."""
+def log_of_phi(measure: str, arms: Array, theta: Array, phi_prior: Any) -> Callable[[Array], Array]:
+    """log of prior and likelihood at phi, of shape (k, m, any) or (k, m) like ``theta``."""
     r1, n1, r0, n0 = (column[:, None] for column in arms.T)
 
     def log_f(phi: Array) -> Array:
@@ -399,21 +400,48 @@ def _integrate_phi(measure: str, arms: Array, theta: Array, phi_prior: Any, coun
         total = phi_prior.logpdf(phi)
         for p, events in ((p0, r0), (q0, n0 - r0), (p1, r1), (q1, n1 - r1)):
             total = total + events[shape] * np.log(np.maximum(p, 1e-300))
-        return total
+        return np.asarray(total)
 
+    return log_f
+
+
+def log_ways(arms: Array) -> Array:
+    """log of both binomial coefficients, shape (k, 1)."""
+    r1, n1, r0, n0 = (column[:, None] for column in arms.T)
+    found: Array = sum(
+        gammaln(n + 1) - gammaln(r + 1) - gammaln(n - r + 1) for r, n in ((r0, n0), (r1, n1))
+    )
+    return found
+
+
+def reach_of_phi(
+    arms: Array, theta: Array, phi_prior: Any
+) -> tuple[Array, Array, Array, float, float]:
+    """Where to look for phi: guess, scale and asinh of the reach in scales, and the prior's ends.
+
+    The first three have the shape of ``theta``.
+    """
+    r1, n1, r0, n0 = (column[:, None] for column in arms.T)
     half0, half1 = (r0 + 0.5) / (n0 - r0 + 0.5), (r1 + 0.5) / (n1 - r1 + 0.5)
     guess = 0.5 * (np.log(half0) + np.log(half1)) + 0 * theta
     information = sum(n * o / (1 + o) ** 2 for n, o in ((n0 + 1, half0), (n1 + 1, half1)))
     scale = 1 / np.sqrt(information) + 0 * theta
     low, high = phi_prior.ppf(np.array([1e-12, 1 - 1e-12]))
     low, high = max(low, -PHI_LIMIT), min(high, PHI_LIMIT)
+    span = np.arcsinh((max(high, 0.0) - min(low, 0.0) + np.abs(guess)) / scale)
+    return guess, scale, span, low, high
+
+
+def _integrate_phi(measure: str, arms: Array, theta: Array, phi_prior: Any, count: int) -> Array:
+    """log g at ``theta`` (k, m): a trapezoid sum over phi, centred on the mode for each theta."""
+    log_f = log_of_phi(measure, arms, theta, phi_prior)
+    # Each trial has its own, so that its numbers do not depend on the company it is in.
+    guess, scale, span, low, high = reach_of_phi(arms, theta, phi_prior)
 
     def to_phi(x: Array) -> Array:
         return np.clip(guess[..., None] + scale[..., None] * np.sinh(x), low, high)
 
     # A scout over the whole prior finds the mode and how far the integrand reaches.
-    # Each trial has its own, so that its numbers do not depend on the company it is in.
-    span = np.arcsinh((max(high, 0.0) - min(low, 0.0) + np.abs(guess)) / scale)
     at = np.linspace(-1.0, 1.0, 49)
     scouted = to_phi(span[..., None] * at)
     values = log_f(scouted)
@@ -447,10 +475,7 @@ def _integrate_phi(measure: str, arms: Array, theta: Array, phi_prior: Any, coun
     grid = start[..., None] + h[..., None] * np.arange(count)
     terms = log_f(mode[..., None] + width[..., None] * np.sinh(grid))
     terms += np.log(width * h)[..., None] + np.log(np.cosh(grid))
-    constant = sum(
-        gammaln(n + 1) - gammaln(r + 1) - gammaln(n - r + 1) for r, n in ((r0, n0), (r1, n1))
-    )
-    return log_sum(terms) + constant
+    return log_sum(terms) + log_ways(arms)
 
 
 # --- the treatment arm's events given the control arm's ------------------------------------

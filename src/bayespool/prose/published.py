@@ -30,11 +30,12 @@ def published(found: Findings) -> list[str]:
     if not rows:
         return []
     lines = [_own(found), *(_line(row) for row in rows)]
+    pooled = _pooled(found)
     return section(
         "Beside published reviews",
         table(HEADS, lines, "llrrrlrrrl"),
-        _first_step(rows, _pooled(found)),
-        "" if _pooled(found) else _second_step(found, rows),
+        _first_step(rows, pooled),
+        "" if pooled else _second_step(found, rows),
         _reasons(rows),
     )
 
@@ -43,10 +44,7 @@ def _own(found: Findings) -> list[str]:
     decimals = digits(_ratio(found.measure), [found.part["natural"]["mu"]],
                       ("median", "lower", "upper"))  # fmt: skip
     effect = f"{symbol(found.measure)} {interval(found, found.engine, 'mu', decimals)}"
-    trials = found.tables.get("trials", {})
-    pooled = (
-        [whole(count) for count in trials["trials_pooled"]] if "trials_pooled" in trials else []
-    )
+    pooled = _pooled(found)
     k = f"{', '.join(pooled)}, pooled" if pooled else str(found.record["trials"])
     name = escape(found.record["analysis"].replace("_", " "))
     people = whole(found.record["participants"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import arviz as az
 import numpy as np
@@ -11,7 +11,7 @@ import pymc as pm
 import pytensor
 import xarray as xr
 
-from bayespool.nuts_models import binomial, normal
+from bayespool.nuts_models import Effects, binomial, normal
 from bayespool.trials import Trials
 from bayespool.validation.cells import DRAWS, Answers, Cell, ranks
 from bayespool.validation.truths import Truth
@@ -63,8 +63,8 @@ def _observed(cell: Cell) -> tuple[str, ...]:
 
 def _compiled(trials: Trials, cell: Cell) -> Any:
     write = binomial if cell.likelihood == "binomial" else normal
-    # The two models name their effects by literals, which a cell holds as a string.
-    model = with_data_free(write(trials, cell.measure, cell.priors, effects=cell.effects))  # type: ignore[arg-type]
+    effects = cast(Effects, cell.effects)  # a cell holds it as a string
+    model = with_data_free(write(trials, cell.measure, cell.priors, effects=effects))
     with pytensor.config.change_flags(numba__fastmath=False):
         return nutpie.compile_pymc_model(model)
 
