@@ -36,8 +36,10 @@ class Arms(Counts):
     these need are left out of the sums that do not reach them.
     """
 
-    def averaged(self, mu: Array, tau: Array) -> Array:
+    def averaged(self, mu: Array, tau: Array, halving: int = 0) -> Array:
         """log of the average of g over Normal(mu, tau); shape (mu, tau)."""
+        if halving:
+            return super().averaged(mu, tau, halving)
         result = np.empty((len(mu), len(tau)))
         for some in np.array_split(np.argsort(tau), max(len(tau) // 16, 1)):
             if len(some):

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
-from bayespool.axes import Array, CutAxis, ScaleAxis, SinhAxis, log_weights, nodes, step
+from bayespool.axes import Array, CutAxis, ScaleAxis, SinhAxis, log_weights, nodes
 from bayespool.exact.grid import Frame, mu_axis, tau_axis, trimmed
-from bayespool.exact.trial import T_NU, TrialLikelihood, blocks, gamma_mixture, log_sum
+from bayespool.exact.trial import T_NU, TrialLikelihood, log_gamma
 from bayespool.prior import Priors
 
 _STRIDE = 4
 _STEP_MU, _STEP_TAU = 0.15, 0.12
+_OCTAVE = 4  # SDs of a mixture to a factor of 2: an integral over log G errs by 1e-10 at most
+_NO_SPREAD = 1e-6  # of a trial's error
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,9 +88,9 @@ def log_l(evidence: Evidence, mu: Array, tau: ScaleAxis | CutAxis | None) -> Arr
     return np.array(rows).reshape(len(evidence.terms), len(mu), 1 + len(tau.x))
 
 
-def row_of(term: TrialLikelihood, mu: Array, sd: Array) -> Array:
+def row_of(term: TrialLikelihood, mu: Array, sd: Array, halving: int = 0) -> Array:
     """One trial's log likelihood with normal effects, shape (mu, 1 + sd): column 0 is tau = 0."""
-    return np.column_stack([term.log(mu), term.averaged(mu, sd)])
+    return np.column_stack([term.log(mu), term.averaged(mu, sd, halving)])
 
 
 def _trim(
@@ -114,30 +115,29 @@ def _trim(
 
 
 def _t_rows(terms: Sequence[TrialLikelihood], mu: Array, tau: ScaleAxis | CutAxis) -> list[Array]:
-    """Student-t effects as a scale mixture of normal ones: a sum along the tau axis.
+    """Student-t effects as a scale mixture of normal ones, a sum over their SDs s.
 
-    theta ~ t(nu) is Normal(mu, tau / sqrt(G)) with G ~ Gamma(nu/2, rate nu/2).
+    theta ~ t(nu) is Normal(mu, s), s = tau / sqrt(G), with G ~ Gamma(nu/2, rate nu/2). The s are
+    equally apart in the logarithm and serve every tau: only their weights differ.
     """
-    log_g, log_w = gamma_mixture(T_NU)
-    base = tau.inner if isinstance(tau, CutAxis) else tau
-    assert isinstance(base, ScaleAxis)  # tau_axis cuts nothing else
-    low = base.to_x(nodes(tau)[:1] * np.exp(-0.5 * log_g[-1]))[0]
-    high = base.to_x(nodes(tau)[-1:] * np.exp(-0.5 * log_g[0]))[0]
-    h = min(step(tau), 0.12)
-    wide = ScaleAxis(base.scale, np.arange(np.floor(low / h) - 1, np.ceil(high / h) + 2) * h)
-    scales = wide.to_x(nodes(tau)[:, None] * np.exp(-0.5 * log_g))
-    rows = [row_of(term, mu, nodes(wide)) for term in terms]
-    return [np.column_stack([row[:, 0], _mixed(wide.x, row[:, 1:], scales, log_w)]) for row in rows]
+    log_tau = np.log(nodes(tau))
+    first, last = np.log2(np.exp([log_tau[0] - 1.6, log_tau[-1] + 12.5])) * _OCTAVE
+    log_s = np.arange(np.floor(first), np.ceil(last) + 1) * (np.log(2) / _OCTAVE)
+    weights = np.exp(log_gamma(T_NU, 2 * (log_tau - log_s[:, None])))
+    weights /= weights.sum(axis=0)
+    # Far below every trial's error s is as good as 0.
+    none = log_s < np.log(_NO_SPREAD * min(term.width for term in terms))
+    none[-_OCTAVE:] = False
+    weights = np.vstack([weights[none].sum(axis=0), weights[~none]])
+    rows = [row_of(term, mu, np.exp(log_s[~none]), _OCTAVE // 2) for term in terms]
+    return [np.column_stack([row[:, 0], _mixed(row, weights)]) for row in rows]
 
 
-def _mixed(x: Array, normal: Array, scales: Array, log_w: Array) -> Array:
-    """log of the mixture over each row of ``scales`` of what is known at ``x``: (mu, scales)."""
-    # A floor at e^-700 of the row's best: the spline must not swing where nothing is left.
-    normal = np.maximum(normal, normal.max(axis=1, keepdims=True) - 700.0)
-    spline = CubicSpline(x, normal, axis=1)
-    found = np.empty((len(normal), len(scales)))
-    for some in blocks(len(scales), len(normal) * len(log_w)):
-        parts = spline(scales[some])  # (mu, some scales, G)
-        parts += log_w
-        found[:, some] = log_sum(parts)
-    return found
+def _mixed(row: Array, weights: Array) -> Array:
+    """log of the sum over s of a likelihood times weights of shape (s, tau): shape (mu, tau).
+
+    Weights fall like a power of s towards large s and likelihoods towards small ones, so no sum
+    underflows, though single terms do.
+    """
+    top = row.max(axis=1, keepdims=True)
+    return np.asarray(np.log(np.exp(np.maximum(row - top, -700.0)) @ weights) + top)

@@ -203,12 +203,14 @@ def _mix(
 ) -> Array:
     """log of sum over tau of the column's density of mu, smoothed by the effects' spread."""
     seen = columns > -DEEP
-    log_g, log_w = np.zeros(1), np.zeros(1)
+    log_g, log_w, halving = np.zeros(1), np.zeros(1), 0
     if effects == "t":
         # A density needs fewer nodes than the far tails of a likelihood: 1e-12 of the mass is
         # left out.
-        log_g, log_w = gamma_mixture(T_NU, low=-14.0, step=0.55)
-    parts = smeared(mu, log_density[:, seen], at, tau[seen, None] * np.exp(-0.5 * log_g)) + log_w
+        log_g, log_w = gamma_mixture(T_NU, low=-14.0, step=np.log(2) / 2)
+        log_g, log_w, halving = log_g[::-1], log_w[::-1], 2
+    spread = tau[seen, None] * np.exp(-0.5 * log_g)
+    parts = smeared(mu, log_density[:, seen], at, spread, halving) + log_w
     return log_sum(parts.reshape(len(at), -1))
 
 
