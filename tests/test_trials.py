@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bayespool.errors import BayespoolError, DataError, UsageError
 from bayespool.files import csv_text, sha256_of
 from bayespool.trials import LAYOUTS, Trials, read_trials
-from bayespool.trials.columns import NAMES, within_one_edit
+from bayespool.trials.columns import NAMES, read_header, within_one_edit
 
 BROKEN = Path(__file__).parent / "broken"
 EXPECTED = json.loads((BROKEN / "expected.json").read_text(encoding="utf-8"))
@@ -307,6 +307,53 @@ def test_faults_of_the_shape_of_a_frame():
         "the header holds the control character U+0007"
         in faults_of(FRAME.rename(columns={"days": "\adays"}))[0]
     )
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("studlab event.e n.e event.c n.c",
+         "trial events_treatment n_treatment events_control n_control"),
+        ("author ai n1i ci n2i", "trial events_treatment n_treatment events_control n_control"),
+        ("study n_treated deaths_treated n_placebo deaths_placebo",
+         "trial n_treatment events_treatment n_control events_control"),
+        ("trial deaths_msc n_msc deaths_ctrl n_ctrl rob",
+         "trial events_treatment n_treatment events_control n_control risk_of_bias"),
+        ("Study meanT sdT nT meanC sdC nC note",
+         "trial mean_treatment sd_treatment n_treatment mean_control sd_control n_control note"),
+        ("trial events_treatment n_treatment events_control total_control",
+         "trial events_treatment n_treatment events_control n_control"),
+        ("study TE seTE", "trial estimate se"),
+        ("author yi sei", "trial estimate se"),
+    ],
+)  # fmt: skip
+def test_a_header_of_another_program_is_answered_with_ours(theirs, ours):
+    (fault,) = faults_of(pd.DataFrame(columns=theirs.split(), data=[[1] * len(theirs.split())]))
+    assert fault.endswith(f"Write as header: {ours.replace(' ', ',')}")
+    header = fault.rpartition(": ")[2].split(",")
+    assert read_header(header).layout is not None
+    assert not read_header(header).faults
+
+
+def test_arms_of_other_names_are_not_guessed():
+    names = ["study", "events_late", "n_late", "events_early", "n_early"]
+    (fault,) = faults_of(pd.DataFrame([["a", 1, 2, 3, 4]], columns=names))
+    assert "if late is the treatment; if early is, the other way round." in fault
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "study events_a n_a events_b n_b events_c n_c",  # three arms
+        "study deaths n_early cured n_late",
+        "study x y",
+        "study deaths_e n_early deaths_c n_late",
+    ],
+)
+def test_what_is_not_plain_is_not_guessed(names):
+    faults = faults_of(pd.DataFrame([[1] * len(names.split())], columns=names.split()))
+    assert faults[0].endswith('Rename "study" to trial.')
+    assert not any("Write as header" in fault for fault in faults)
 
 
 # --- what is refused --------------------------------------------------------------------------

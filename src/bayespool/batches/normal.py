@@ -268,10 +268,12 @@ def mixture_quantiles(weight: Array, location: Array, scale: Array, p: Array) ->
         held = np.isfinite(low) & np.isfinite(high)
         between = 0.5 * (np.where(held, low, 0.0) + np.where(held, high, 0.0))
         away = np.where(held, between, x + np.sign(target - f) * unit)
-        fit = (new > low) & (new < high) & (np.abs(new - x) < 8 * unit) & (turn % 4 != 3)
+        fit = (new > low) & (new < high) & (np.abs(new - x) < 8 * unit) & (turn % 8 != 7)
         fit |= new == x
         new, unit = np.where(fit, new, away), np.where(fit, unit, 2 * unit)
-        settled = np.abs(new - x) <= 1e-13 * (np.abs(new) + least[rows])
+        # The error of a Newton step is of the order of its square.
+        gone = np.abs(new - x)
+        settled = gone <= np.where(fit, 1e-7 * least[rows], 1e-13 * (np.abs(new) + least[rows]))
         found[rows[settled], which[settled]] = new[settled]
         if settled.all():
             break

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from bayespool.trials.guesses import as_trial, renamed
+
 __all__ = ["LAYOUTS", "NAMES", "Header", "Layout", "read_header"]
 
 Layout = Literal["binary", "continuous", "quartiles", "range", "five", "generic"]
@@ -64,10 +66,17 @@ def read_header(columns: Sequence[str]) -> Header:
             if candidate not in meant:
                 meant[candidate] = name
                 break
+    guess = None if _whole(meant) else renamed(columns, LAYOUTS)
+    if guess is not None:
+        return Header(None, meant, (*faults, _header_of(columns, *guess)))
     if "trial" not in meant:
-        faults.append(
-            'there is no column "trial". Name the column that holds the trials\' names trial.'
+        likely = as_trial(columns)
+        advice = (
+            "Name the column that holds the trials' names trial."
+            if likely is None
+            else f'Rename "{likely}" to trial.'
         )
+        faults.append(f'there is no column "trial". {advice}')
     layout, fault = _layout(meant, columns)
     if fault:
         faults.append(fault)
@@ -117,10 +126,15 @@ def _typo(name: str, candidates: list[str]) -> str:
     )
 
 
-def _layout(meant: dict[str, str], columns: Sequence[str]) -> tuple[Layout | None, str]:
+def _whole(meant: dict[str, str]) -> list[Layout]:
     complete = [name for name, needed in LAYOUTS.items() if all(c in meant for c in needed)]
     if "five" in complete:
         complete = [name for name in complete if name not in ("quartiles", "range")]
+    return complete
+
+
+def _layout(meant: dict[str, str], columns: Sequence[str]) -> tuple[Layout | None, str]:
+    complete = _whole(meant)
     if len(complete) == 1:
         return complete[0], ""
     if complete:
@@ -135,10 +149,9 @@ def _layout(meant: dict[str, str], columns: Sequence[str]) -> tuple[Layout | Non
     nearest = max(LAYOUTS, key=share)
     if all(c.startswith("n_") for c in LAYOUTS[nearest] if c in meant):
         listed = "; ".join(f"{name}: trial, {', '.join(_stems(name))}" for name in LAYOUTS)
-        found = ", ".join(columns[:MOST_SHOWN]) + (", ..." if len(columns) > MOST_SHOWN else "")
         return None, (
-            f"the columns ({found}) match no layout. Name them as in one of these, with each * "
-            f"once as treatment and once as control: {listed}."
+            f"the columns ({_listed(columns)}) match no layout. Name them as in one of these, "
+            f"with each * once as treatment and once as control: {listed}."
         )
     missing = [c for c in LAYOUTS[nearest] if c not in meant]
     absent = _one_of(missing)
@@ -156,6 +169,21 @@ def _layout(meant: dict[str, str], columns: Sequence[str]) -> tuple[Layout | Non
         f"there is no column {absent}, which the {nearest} layout needs "
         f"({', '.join(LAYOUTS[nearest])}).{advice}"
     )
+
+
+def _header_of(
+    columns: Sequence[str], layout: str, header: list[str], arms: tuple[str, str] | None
+) -> str:
+    said = f"the columns ({_listed(columns)}) match no layout. They look like the {layout} one "
+    said += "under other names. Write as header: "
+    said += ",".join(f'"{name}"' if "," in name else name for name in header)
+    if arms is None:
+        return said
+    return f"{said}, if {arms[0]} is the treatment; if {arms[1]} is, the other way round."
+
+
+def _listed(columns: Sequence[str]) -> str:
+    return ", ".join(columns[:MOST_SHOWN]) + (", ..." if len(columns) > MOST_SHOWN else "")
 
 
 def _stems(layout: Layout) -> list[str]:
