@@ -249,6 +249,15 @@ def test_a_harm_with_few_trials_says_so_first():
         COUNTS, "RR", benefit="lower", engine="exact").headline())  # fmt: skip
 
 
+def test_a_trial_that_outweighs_all_others_is_named(mortality):
+    found = bp.analyse(mortality, "RR", engine="exact", beside=())
+    (note,) = [note for note in found.notes if "weighs more" in note]
+    assert note.startswith("bowdish_2023 weighs more than all other trials together: 56 %")
+    table = pd.DataFrame({"trial": list("abc"), "estimate": [0.1, 0.2, 0.3], "se": [0.2, 0.2, 0.3]})
+    even = bp.analyse(table, "HR", engine="exact")
+    assert not any("weighs more" in note for note in even.notes)
+
+
 def test_a_heavy_trial_without_contrast_is_named():
     frame = pd.concat(
         [

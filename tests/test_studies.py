@@ -158,6 +158,15 @@ def test_sensitivity_names_the_studies_for_an_unknown_one(capsys):
     assert "gosh" in said
 
 
+def test_readings_need_their_file(capsys):
+    words = ["sensitivity", "data/mortality.csv", *OPTIONS, "--only", "readings", "--quiet"]
+    assert command(words) == 2
+    assert "--alternatives FILE.csv" in capsys.readouterr().err
+    assert command([*words, "--alternatives", "data/alternatives.csv", "--json", "-"]) == 0
+    said = json.loads(capsys.readouterr().out)["studies"]["readings"]
+    assert "Over 63 other readings of the data" in said
+
+
 def test_doubt_takes_a_column_and_its_value(capsys):
     words = ["sensitivity", "data/mortality.csv", *OPTIONS, "--only", "trust"]
     assert command([*words, "--doubt", "confidence", "--quiet"]) == 2

@@ -159,7 +159,10 @@ def _readings(a: Any) -> pd.DataFrame:
 
 def _has_readings(a: Any) -> str:
     if not a.readings_of or not subsets.scenarios(a.readings_of, a.name):
-        return "there is no file of other readings of these data (alternatives=)."
+        return (
+            "there is no file of other readings of these data (--alternatives FILE.csv, or "
+            "alternatives= in Python)."
+        )
     return ""
 
 

@@ -11,12 +11,13 @@ from bayespool.analysis.checks import TOLERANCE, groups_of_notes
 from bayespool.analysis.tables import FEW
 from bayespool.decisions import chances
 from bayespool.frequentist import double_zero_weight
-from bayespool.measures import MEASURES
+from bayespool.measures import MEASURES, effect_sizes
 from bayespool.posterior import Posterior
 from bayespool.summaries import count_of, in_natural_units, number, probability
 from bayespool.trials import Trials
 
 HEAVY = 0.2
+LEAST = 3  # of two trials one always weighs half
 # Trials that tell Mantel–Haenszel nothing, by how the notes on effect sizes begin.
 SILENT: dict[str, tuple[str, ...]] = {
     "OR": ("no event", "events only"),
@@ -67,6 +68,7 @@ def all_notes(
             found.append(f"The prior {row['prior']} has no answer: {row['reason']}")
     found += [note for _, note in _estimates(posterior, trials, double_zero)]
     found += _heavy(posterior, trials)
+    found += _one(posterior, trials, double_zero)
     if posterior.effects == "t":
         found.append(
             "Student-t effects with 4 degrees of freedom: tau is their scale, their SD is 1.41 tau."
@@ -195,6 +197,25 @@ def _heavy(posterior: Posterior, trials: Trials) -> list[str]:
         f"Trials without any contrast take {100 * share:.0f} % of {where} inverse-variance weight, "
         f"and their {MEASURES['RD'].long} owes its precision to the 1/2 added: prefer "
         "Mantel–Haenszel or the binomial likelihood."
+    )
+    return [sentence]
+
+
+def _one(posterior: Posterior, trials: Trials, double_zero: str) -> list[str]:
+    """Say that one trial weighs more than all others together."""
+    table = effect_sizes(trials, posterior.measure, double_zero=double_zero)
+    table = table[table["used"]]
+    if len(table) < LEAST:
+        return []
+    share = 1 / table["se"].to_numpy() ** 2
+    share /= share.sum()
+    most = int(share.argmax())
+    if share[most] <= 0.5:
+        return []
+    sentence = (
+        f"{table['trial'].iloc[most]} weighs more than all other trials together: "
+        f"{100 * share[most]:.0f} % by inverse variance. What leaving it out changes is in the "
+        "leave-one-out study."
     )
     return [sentence]
 

@@ -37,7 +37,7 @@ def answers(frame: pd.DataFrame, asked: Asked) -> pd.DataFrame:
     """
     with threadpool_limits(limits=1):
         began = time.process_time()
-        order = list(dict.fromkeys(frame[asked.by]))
+        order = list(dict.fromkeys(frame[asked.by].to_numpy(dtype=object)))
         reviews, failed = reviews_of(frame, asked)
         reading = (time.process_time() - began) / (len(order) * len(asked.priors))
         parts: list[pd.DataFrame] = []
@@ -69,7 +69,8 @@ def answers(frame: pd.DataFrame, asked: Asked) -> pd.DataFrame:
                     left.setdefault(name, []).append(set_name)
         for name, sets in left.items():
             rows += _alone(reviews[name], sets, asked)
-    parts.append(pd.DataFrame(rows))
+    if rows:
+        parts.append(pd.DataFrame(rows))
     columns = list(asked.columns)
     table = pd.concat([typed(part.reindex(columns=columns)) for part in parts], ignore_index=True)
     table["effects"] = pd.Series([asked.effects] * len(table), dtype="string")

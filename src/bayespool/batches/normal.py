@@ -24,7 +24,7 @@ from bayespool.prior import Priors
 
 __all__ = ["Many", "blocks", "covers", "many", "tau_nodes"]
 
-BLOCK = 4_000_000  # numbers in an array over reviews, nodes and trials: 32 MB
+BLOCK = 1_000_000  # numbers in an array over reviews, nodes and trials: 8 MB, which a cache holds
 _SCOUT = np.arange(-3.0, 90.0, 0.25)
 _STEPS = 200  # of Newton's method, held between brackets; three or four are usual
 _FAR = 40.0  # standard deviations: beyond, a normal has no mass that a float can hold

@@ -10,6 +10,7 @@ import typer
 
 __all__ = [
     "Absolute",
+    "Alternatives",
     "Benefit",
     "BenefitIfAny",
     "Data",
@@ -180,6 +181,14 @@ Doubt = Annotated[
         "--doubt",
         metavar="COLUMN=VALUE",
         help="Trials that the trust dial discounts, as in risk_of_bias=high; several may follow.",
+    ),
+]
+Alternatives = Annotated[
+    str | None,
+    typer.Option(
+        "--alternatives",
+        metavar="FILE.csv",
+        help="Other readings of the data, each with its outcome: trials to replace, add or drop.",
     ),
 ]
 Threshold = Annotated[

@@ -128,6 +128,7 @@ def sensitivity(
     benefit: o.Benefit,
     only: o.Only = None,
     doubt: o.Doubt = None,
+    alternatives: o.Alternatives = None,
     likelihood: o.Likelihood = None,
     effects: o.Effects = "random",
     priors: o.PriorSet = "weak",
@@ -155,7 +156,7 @@ def sensitivity(
     names = studies.named(None if only is None else [name.strip() for name in only.split(",")])
     settings = _settings(locals())
     settings["studies"] = "all" if only is None else names
-    settings["doubted"] = _doubted(doubt or [])
+    settings |= {"doubted": _doubted(doubt or []), "alternatives": alternatives}
     found = _analyse(data, settings, quiet)
     if json != "-":
         show.findings(found)
@@ -169,6 +170,7 @@ def report(
     measure: o.Measure,
     benefit: o.Benefit,
     doubt: o.Doubt = None,
+    alternatives: o.Alternatives = None,
     likelihood: o.Likelihood = None,
     effects: o.Effects = "random",
     priors: o.PriorSet = "weak",
@@ -194,6 +196,7 @@ def report(
     settings = _settings(locals()) | {
         "studies": "all" if engine != "nuts" else (),
         "doubted": _doubted(doubt or []),
+        "alternatives": alternatives,
     }
     stems = [folder_name(printable(Path(name).stem)).casefold() for name in data]
     if twice := sorted({stem for stem in stems if stems.count(stem) > 1}):

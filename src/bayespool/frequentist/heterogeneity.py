@@ -23,6 +23,7 @@ _CANDIDATES = 3  # maxima of a likelihood that are followed to their tops
 _BLOCK = 1_000_000  # numbers in a scanned array: 8 MB each
 # A cell of the scan spans less than a factor 2, but for the first, which starts at 0.
 _HALVINGS = 64
+_SEEN = 1e-15  # of a variance
 _HALVINGS_FROM_FAR = 120
 
 
@@ -33,7 +34,7 @@ def tau2_estimate(method: str, y: Array, v: Array) -> Array:
     & Schmidt (1990). SJ: Sidik & Jonkman (2005), started from the crude variance of the estimates.
     PM: Paule & Mandel (1982), the variance at which Q equals its degrees of freedom; EB (Morris
     1983) solves the same equation. ML and REML: the highest maximum of the likelihood, found by a
-    scan of [0, range²], which holds them all, and bisection of the score. Formulas as collected
+    scan of [0, range²], which holds them all, and false position on the score. Formulas as collected
     by Veroniki et al. (2016), Res Synth Methods 7:55.
     """
     shape, trials = np.shape(y)[:-1], np.shape(y)[-1]
@@ -119,20 +120,39 @@ def peak(
     real = np.take_along_axis(summit, best, -1)
     left = np.where(real, np.take_along_axis(grid[..., :-1], best, -1), 0.0)
     right = np.where(real, np.take_along_axis(grid[..., 1:], best, -1), 0.0)
-    tops = bisect(score, left, right, _HALVINGS)
+    tops = zero_of(score, left, right, _HALVINGS)
     # With no summit at all the function falls from 0 on; else 0 may still be higher.
     tops = np.concatenate([tops, np.zeros_like(tops[..., :1])], axis=-1)
     chosen = np.argmax(loglik(tops), axis=-1)
     return np.take_along_axis(tops, chosen[..., None], -1)[..., 0]
 
 
-def bisect(falling: Callable[[Array], Array], left: Array, right: Array, halvings: int) -> Array:
-    """Find where a falling function passes 0 between `left` and `right`."""
-    for _ in range(halvings):
-        middle = (left + right) / 2
-        positive = falling(middle) > 0
-        left = np.where(positive, middle, left)
-        right = np.where(positive, right, middle)
+def zero_of(falling: Callable[[Array], Array], left: Array, right: Array, halvings: int) -> Array:
+    """Find where a falling function passes 0 between `left` and `right`.
+
+    By false position with the Illinois rule (Dowell & Jarratt 1971, BIT 11:168), which takes a
+    handful of steps; every third halves the interval, so it takes no more than three times as
+    many as halving alone.
+    """
+    at_left, at_right = falling(left), falling(right)
+    last = np.zeros(np.shape(at_left), dtype=int)  # which end moved: 1 the left, -1 the right
+    for turn in range(3 * halvings):
+        wide = right - left > 2.5 * _SEEN * right  # the others stay, whatever company they are in
+        if not wide.any():
+            break
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = at_left / (at_left - at_right)
+        share = np.where((share >= 0) & (share <= 1) & (turn % 3 != 2), share, 0.5)
+        # Never nearer to an end than rounding lets one see: a step from there closes the interval.
+        room = np.minimum(_SEEN * right, 0.5 * (right - left))
+        between = np.clip(left + share * (right - left), left + room, right - room)
+        value = falling(between)
+        up = value > 0
+        # An end that stays twice counts for half, or it would stay for ever.
+        at_left = np.where(up, value, np.where(last == -1, 0.5 * at_left, at_left))
+        at_right = np.where(up, np.where(last == 1, 0.5 * at_right, at_right), value)
+        left, right = np.where(wide & up, between, left), np.where(wide & ~up, between, right)
+        last = np.where(up, 1, -1)
     return (left + right) / 2
 
 
@@ -197,7 +217,7 @@ def _where_q_is(target: Array, y: Array, v: Array, there: Array) -> Array:
     high = (there.sum(-1) - 1) * _range2(y, there) / target
     starts_above = _q(y, v, there, np.zeros(y.shape[:-1])) > target
     high = np.where(starts_above & np.isfinite(high), high, 0.0)
-    return bisect(
+    return zero_of(
         lambda t: _q(y, v, there, t) - target, np.zeros_like(high), high, _HALVINGS_FROM_FAR
     )
 

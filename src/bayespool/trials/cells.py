@@ -80,7 +80,11 @@ def numbers_of(column: pd.Series) -> Numbers:
 
 def texts_of(column: pd.Series) -> list[str]:
     """Every cell as stripped text; missing values are empty."""
-    return [as_text(value) for value in column.astype(object).tolist()]
+    values = column.astype(object).tolist()
+    try:
+        return [*map(str.strip, values)]  # as most columns are
+    except TypeError:
+        return [as_text(value) for value in values]
 
 
 def as_text(value: object) -> str:

@@ -12,6 +12,7 @@ import pandas as pd
 from bayespool.trials.cells import (
     INVISIBLE,
     LARGEST,
+    MISSING,
     SMALLEST,
     Numbers,
     is_missing,
@@ -55,6 +56,8 @@ class Place:
 
 def check_names(names: list[str], place: Place) -> None:
     """Every trial has a name of its own, whatever its case and spacing."""
+    if _plainly_different(names):
+        return
     seen: dict[str, int] = {}
     for i, name in enumerate(names):
         key = name.casefold() if name.isascii() else _folded(name)
@@ -78,6 +81,14 @@ def check_names(names: list[str], place: Place) -> None:
             )
         else:
             seen[key] = i
+
+
+def _plainly_different(names: list[str]) -> bool:
+    """Whether nothing can be the matter with these names, seen at a glance."""
+    if not "".join(names).isascii():
+        return False
+    keys = {" ".join(name.split()) if " " in name else name for name in map(str.casefold, names)}
+    return len(keys) == len(names) and not (keys & MISSING or keys & {*RESERVED})
 
 
 def check_numbers(

@@ -54,7 +54,7 @@ class Trials:
     @property
     def names(self) -> list[str]:
         """Names of the trials, in the file's order."""
-        return [str(name) for name in self.frame["trial"]]
+        return [str(name) for name in self.frame["trial"].astype(object).tolist()]
 
     @property
     def participants(self) -> int | None:

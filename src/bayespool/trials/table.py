@@ -111,7 +111,10 @@ def table_of_frame(source: pd.DataFrame, faults: Faults, hashed: bool = True) ->
             faults.add(_control_fault(name, "the header"), 1)
     for name in columns:
         if frame[name].dtype.kind == "O":
-            for line, value in zip(lines, frame[name], strict=True):
+            cells = frame[name].astype(object).tolist()
+            if not CONTROL.search("".join(cell for cell in cells if isinstance(cell, str))):
+                continue
+            for line, value in zip(lines, cells, strict=True):
                 if isinstance(value, str) and CONTROL.search(value):
                     faults.add(_control_fault(value, f"column {name}"), line)
     # A lone surrogate cannot be encoded; it is among the faults.
