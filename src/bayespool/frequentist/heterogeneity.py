@@ -34,8 +34,8 @@ def tau2_estimate(method: str, y: Array, v: Array) -> Array:
     & Schmidt (1990). SJ: Sidik & Jonkman (2005), started from the crude variance of the estimates.
     PM: Paule & Mandel (1982), the variance at which Q equals its degrees of freedom; EB (Morris
     1983) solves the same equation. ML and REML: the highest maximum of the likelihood, found by a
-    scan of [0, range²], which holds them all, and false position on the score. Formulas as collected
-    by Veroniki et al. (2016), Res Synth Methods 7:55.
+    scan of [0, range²], which holds them all, and false position on the score. Formulas as
+    collected by Veroniki et al. (2016), Res Synth Methods 7:55.
     """
     shape, trials = np.shape(y)[:-1], np.shape(y)[-1]
     y, v, there = (a.reshape(-1, trials) for a in _prepare(y, v))
