@@ -128,7 +128,7 @@ def beside_the_record(analysis: bp.Analysis, live: dict) -> tuple[float, float]:
     return worst, abs(live["prob_absolute"] - p)
 
 
-@pytest.mark.parametrize("effects", ["random", "common"])
+@pytest.mark.parametrize("effects", [pytest.param("random", marks=pytest.mark.long), "common"])
 def test_patients_of_1000_are_those_of_the_report_under_the_same_prior(
     effects, browser, tmp_path, record_property
 ):
