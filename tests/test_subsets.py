@@ -487,6 +487,18 @@ def test_since_when_the_probability_is_high_is_said_by_years():
     assert say(0.5, 0.99, 0.8, 0.97).endswith("at the end of every year since 2022.")
 
 
+def test_of_many_years_the_lowest_and_the_highest_are_told():
+    def say(*chances):
+        years = range(2016, 2016 + len(chances))
+        table = pd.DataFrame({"year": years, "k": range(1, len(chances) + 1)})
+        return say_cumulative(table.assign(prob_benefit=chances), RECORD)
+
+    assert "In between" not in say(0.5, 0.4, 0.8, 0.9)  # each of four is told
+    assert "In between" not in say(0.5, 0.6, 0.7, 0.8, 0.9)
+    text = say(0.5, 0.4, 0.99, 0.8, 0.9)
+    assert "as low as 0.400 at the end of 2017 and as high as 0.990 at the end of 2018." in text
+
+
 def test_readings_that_all_say_the_same_do_not_run_from_it_to_itself(read):
     same = read.copy()
     same.attrs = read.attrs

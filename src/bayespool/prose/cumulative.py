@@ -13,6 +13,7 @@ from bayespool.summaries import probability
 __all__ = ["cumulative"]
 
 LEVEL = 0.95
+SHOWN = 4  # years; of more the first and the last two are told, and what is beyond these
 
 
 def cumulative(table: pd.DataFrame, record: dict[str, Any]) -> str:
@@ -47,10 +48,26 @@ def cumulative(table: pd.DataFrame, record: dict[str, Any]) -> str:
         f"{probability(row[word])} at the end of {row['year']:d} ({_trials(row['k'])})"
         for row in ends.to_dict("records")
     ]
-    if len(steps) > 4:
+    between = ""
+    if len(steps) > SHOWN:
         steps = [*steps[:1], *steps[-2:]]
+        between = _between(ends, word)
     text = f"As the trials came in, {what} was {', then '.join(steps)}."
-    return text + _since(ends, word)
+    return text + between + _since(ends, word)
+
+
+def _between(ends: pd.DataFrame, word: str) -> str:
+    """Say where it stood in the years that are not told, if that was below or above all others."""
+    told, untold = ends[word].iloc[[0, -2, -1]], ends.iloc[1:-2]
+    lowest, highest = (
+        untold.loc[find(untold[word])] for find in (pd.Series.idxmin, pd.Series.idxmax)
+    )
+    said = []
+    if lowest[word] < told.min():
+        said.append(f"as low as {probability(lowest[word])} at the end of {lowest['year']:d}")
+    if highest[word] > told.max():
+        said.append(f"as high as {probability(highest[word])} at the end of {highest['year']:d}")
+    return f" In between it was {' and '.join(said)}." if said else ""
 
 
 def _since(ends: pd.DataFrame, word: str) -> str:
