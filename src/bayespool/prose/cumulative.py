@@ -64,9 +64,9 @@ def _between(ends: pd.DataFrame, word: str) -> str:
     )
     said = []
     if lowest[word] < told.min():
-        said.append(f"as low as {probability(lowest[word])} at the end of {lowest['year']:d}")
+        said.append(f"as low as {probability(lowest[word])} at the end of {int(lowest['year'])}")
     if highest[word] > told.max():
-        said.append(f"as high as {probability(highest[word])} at the end of {highest['year']:d}")
+        said.append(f"as high as {probability(highest[word])} at the end of {int(highest['year'])}")
     return f" In between it was {' and '.join(said)}." if said else ""
 
 
