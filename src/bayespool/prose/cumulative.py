@@ -58,15 +58,14 @@ def cumulative(table: pd.DataFrame, record: dict[str, Any]) -> str:
 
 def _between(ends: pd.DataFrame, word: str) -> str:
     """Say where it stood in the years that are not told, if that was below or above all others."""
-    told, untold = ends[word].iloc[[0, -2, -1]], ends.iloc[1:-2]
-    lowest, highest = (
-        untold.loc[find(untold[word])] for find in (pd.Series.idxmin, pd.Series.idxmax)
-    )
+    p, years = ends[word].to_numpy(), ends["year"].to_numpy()
+    told, untold = p[[0, -2, -1]], p[1:-2]
+    lowest, highest = 1 + int(untold.argmin()), 1 + int(untold.argmax())
     said = []
-    if lowest[word] < told.min():
-        said.append(f"as low as {probability(lowest[word])} at the end of {int(lowest['year'])}")
-    if highest[word] > told.max():
-        said.append(f"as high as {probability(highest[word])} at the end of {int(highest['year'])}")
+    if p[lowest] < told.min():
+        said.append(f"as low as {probability(p[lowest])} at the end of {years[lowest]}")
+    if p[highest] > told.max():
+        said.append(f"as high as {probability(p[highest])} at the end of {years[highest]}")
     return f" In between it was {' and '.join(said)}." if said else ""
 
 
