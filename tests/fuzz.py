@@ -43,9 +43,9 @@ JUNK = re.compile(
 )
 # What tells a reader what to do, or what would have been right.
 REMEDY = re.compile(
-    r"\b(Give|Write|Check|Correct|Save|Add|Remove|Rename|Name|Keep|Leave|Choose|Use|Delete|Close|"
+    r"\b(Give|Write|Check|Correct|Save|Add|Remove|Rename|Name|Type|Keep|Leave|Choose|Use|Delete|Close|"
     r"Its|A count|Events and|It has|The (families|sets) |For|Did you mean|"
-    r"give|write|leave|choose|use|delete|expected|needs?|must|lies?|takes?|has|have|says?|above|"
+    r"give|write|type|leave|choose|use|delete|expected|needs?|must|lies?|takes?|has|have|says?|above|"
     r"doubled|is about|is one of|likelihood is|there (is|are))\b"
 )
 OF_A_CELL = re.compile(

@@ -519,6 +519,12 @@ def test_reml_tells_two_inner_maxima_apart_by_a_hair(outlier, expected):
     assert found == pytest.approx(expected, rel=1e-3)
 
 
+def test_one_weight_that_dwarfs_the_others_leaves_the_moment_estimator_its_digits():
+    y, v = np.array([700.0, 0.0]), np.array([1e-16, 2500.0])
+    # By hand: Q = 700² / (v1 + v2), and the weights' spread is 2 / (v1 + v2).
+    assert tau2_estimate("DL", y, v) == pytest.approx((700**2 - 2500) / 2, rel=1e-12)
+
+
 @pytest.mark.parametrize("method", TAU2_METHODS)
 def test_many_reviews_at_once_equal_each_alone(method, monkeypatch):
     rng = np.random.default_rng(5)

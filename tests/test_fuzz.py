@@ -44,6 +44,22 @@ def command(table, *words):
 
 @fixed(120)
 @given(STRATEGIES["tables"])
+# A ratio beyond the largest float, where the others were told in words.
+@example(case(GENERIC + "a,0.0,1e8\n", measure="RR", beside=(), likelihood="normal"))
+@example(case(GENERIC + "a,1e4,0.3\nb,-0.8,0.3\nc,20,0.3\n", measure="ROM", beside=()))
+# One weight beside which the others vanish left 0 / 0.
+@example(case(GENERIC + "a,700,1e-8\nb,0,50\n", measure="OR", beside=()))
+# The name turned the direction of the message.
+@example(
+    case(
+        "trial,mean_treatment,sd_treatment,n_treatment,mean_control,sd_control,n_control\n"
+        "a\u202eb,-1e-11,1e-11,87,1e74,1e-6,3\n",
+        measure="MD",
+        beside=(),
+        **WEAK,
+    )
+)
+@example(case(GENERIC + "a,2.6\ufeff,0.3\n", measure="HR", beside=()))
 def test_any_table_is_analysed_or_refused(drawn):
     assert fuzz.outcome(drawn) in ("record", "DataError", "UsageError")
 

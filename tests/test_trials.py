@@ -1,5 +1,6 @@
 """Reading a review: right tables are read as they stand, wrong ones refused with every fault."""
 
+import csv
 import json
 import shutil
 import time
@@ -315,10 +316,10 @@ def test_faults_of_the_shape_of_a_frame():
         ("studlab event.e n.e event.c n.c",
          "trial events_treatment n_treatment events_control n_control"),
         ("author ai n1i ci n2i", "trial events_treatment n_treatment events_control n_control"),
-        ("study n_treated deaths_treated n_placebo deaths_placebo",
-         "trial n_treatment events_treatment n_control events_control"),
-        ("trial deaths_msc n_msc deaths_ctrl n_ctrl rob",
-         "trial events_treatment n_treatment events_control n_control risk_of_bias"),
+        ("id study n_treated deaths_treated n_placebo deaths_placebo",
+         "id trial n_treatment events_treatment n_control events_control"),
+        ("trial deaths_t n_t deaths_c n_c rob CI",
+         "trial events_treatment n_treatment events_control n_control risk_of_bias CI"),
         ("Study meanT sdT nT meanC sdC nC note",
          "trial mean_treatment sd_treatment n_treatment mean_control sd_control n_control note"),
         ("trial events_treatment n_treatment events_control total_control",
@@ -335,10 +336,24 @@ def test_a_header_of_another_program_is_answered_with_ours(theirs, ours):
     assert not read_header(header).faults
 
 
-def test_arms_of_other_names_are_not_guessed():
-    names = ["study", "events_late", "n_late", "events_early", "n_early"]
-    (fault,) = faults_of(pd.DataFrame([["a", 1, 2, 3, 4]], columns=names))
-    assert "if late is the treatment; if early is, the other way round." in fault
+@pytest.mark.parametrize(
+    ("theirs", "treatment", "control"),
+    [
+        ("study events_late n_late events_early n_early", "late", "early"),
+        ("study events_placebo n_placebo events_msc n_msc", "msc", "placebo"),
+        ("study deaths_c n_c deaths_p n_p", "c", "p"),  # colchicine?
+        ("study deaths_e n_e deaths_l n_l", "e", "l"),
+        ("study events_ind n_ind events_exp n_exp", "ind", "exp"),  # expectant?
+    ],
+)
+def test_arms_of_other_names_are_asked_for(theirs, treatment, control):
+    (fault,) = faults_of(pd.DataFrame([[1] * 5], columns=theirs.split()))
+    said = f", if {treatment} is the treatment; if {control} is, the other way round."
+    assert fault.endswith(said)
+    header = fault.removesuffix(said).rpartition(": ")[2].split(",")
+    name = dict(zip(theirs.split(), header, strict=True))
+    assert name[f"n_{treatment}"] == "n_treatment"
+    assert name[f"n_{control}"] == "n_control"
 
 
 @pytest.mark.parametrize(
@@ -348,12 +363,28 @@ def test_arms_of_other_names_are_not_guessed():
         "study deaths n_early cured n_late",
         "study x y",
         "study deaths_e n_early deaths_c n_late",
+        "study events_aspirin n_aspirin events_no_treatment n_no_treatment",
+        "study no_events_t n_t no_events_c n_c",
+        "study events_total n_total events_t n_t",
+        "study events_all n_all events_treatment n_treatment",
+        "study cases_t events_t n_t events_c n_c",  # which are the events?
+        "study ai bi ci di",
+        "study yi vi",
+        "study OR se",
+        "study mean_difference sd_difference n_difference mean_c sd_c n_c",
     ],
 )
 def test_what_is_not_plain_is_not_guessed(names):
     faults = faults_of(pd.DataFrame([[1] * len(names.split())], columns=names.split()))
-    assert faults[0].endswith('Rename "study" to trial.')
+    assert any(fault.endswith('Rename "study" to trial.') for fault in faults)
     assert not any("Write as header" in fault for fault in faults)
+
+
+def test_a_header_to_write_is_csv():
+    names = ["study", "event.e", "n.e", "event.c", "n.c", 'weight, "fixed"']
+    (fault,) = faults_of(pd.DataFrame([["a", 1, 20, 2, 20, 0.5]], columns=names))
+    (header,) = csv.reader([fault.rpartition("header: ")[2]])
+    assert header[-1] == names[-1]
 
 
 # --- what is refused --------------------------------------------------------------------------

@@ -203,6 +203,8 @@ def _heavy(posterior: Posterior, trials: Trials) -> list[str]:
 
 def _one(posterior: Posterior, trials: Trials, double_zero: str) -> list[str]:
     """Say that one trial weighs more than all others together."""
+    if posterior.measure == "RD" and trials.layout == "binary":
+        return []  # the weight of a trial without events is that of the 1/2 added
     table = effect_sizes(trials, posterior.measure, double_zero=double_zero)
     table = table[table["used"]]
     if len(table) < LEAST:
@@ -210,12 +212,12 @@ def _one(posterior: Posterior, trials: Trials, double_zero: str) -> list[str]:
     share = 1 / table["se"].to_numpy() ** 2
     share /= share.sum()
     most = int(share.argmax())
-    if share[most] <= 0.5:
+    if share[most] < 0.505:
         return []
     sentence = (
         f"{table['trial'].iloc[most]} weighs more than all other trials together: "
-        f"{100 * share[most]:.0f} % by inverse variance. What leaving it out changes is in the "
-        "leave-one-out study."
+        f"{100 * share[most]:.0f} % by inverse variance, were the effects all one. What leaving it "
+        "out changes is in the leave-one-out study."
     )
     return [sentence]
 

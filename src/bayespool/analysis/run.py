@@ -137,7 +137,7 @@ def analyse(
     if engine == "nuts" and (beside or also or alternatives is not None or published is not None):
         raise UsageError(
             "beside, also, alternatives and published are answered by the exact engine: leave "
-            'them out, or use engine="both".'
+            'them out, or use engine="both" (--engine both).'
         )
     if (published is None) != (not published_as):
         raise UsageError(

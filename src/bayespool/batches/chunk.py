@@ -69,7 +69,7 @@ def answers(frame: pd.DataFrame, asked: Asked) -> pd.DataFrame:
                     left.setdefault(name, []).append(set_name)
         for name, sets in left.items():
             rows += _alone(reviews[name], sets, asked)
-    if rows:
+    if rows or not parts:
         parts.append(pd.DataFrame(rows))
     columns = list(asked.columns)
     table = pd.concat([typed(part.reindex(columns=columns)) for part in parts], ignore_index=True)

@@ -287,7 +287,8 @@ class Surface:
             return grid_posterior(grid, self, priors, about, lambda: finer(2 * fineness))
 
         def finer(fineness: float) -> Posterior | None:
-            if fineness > 2 * self.fineness:  # once: what that leaves lies in tails without moments
+            # Once: what is left then lies in tails without moments.
+            if fineness > 3 * self.fineness:
                 return None
             return at(grid_for(self.evidence, priors, fineness, generous=True), fineness)[0]
 
@@ -296,7 +297,7 @@ class Surface:
         while not inside or (posterior.grid_error or 0.0) > TOLERANCE:
             # Half as many nodes again do where few are missing: the error falls geometrically.
             fineness *= 1 if not inside else 1.5 if fineness == self.fineness else 2
-            if fineness > 8 * self.fineness:
+            if fineness > 12 * self.fineness:
                 break
             self._grids[key] = grid_for(self.evidence, priors, fineness, generous=True)
             posterior, _ = at(self._grids[key], fineness)

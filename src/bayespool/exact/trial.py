@@ -302,20 +302,27 @@ def _by_squares(
     The normal kernel of SD s is the square of that of SD sqrt(2) s. A square costs a twentieth of
     an exponential and doubles the rounding, so every eleventh kernel is made anew.
     """
+    if not wanted.any():
+        return np.empty(0)
+    # Points in the order in which they are done with: the rows of those that are, are dropped.
+    least = np.where(wanted.any(axis=1), wanted.argmax(axis=1), len(sd))
+    order = np.argsort(least, kind="stable")
+    left = np.searchsorted(least[order], np.arange(len(sd)), side="right")
+    distance = distance[order]
     near = distance.max(axis=1)  # at the node nearest to the point the kernel is 1: no sum is 0
     apart = distance - near[:, None]
     top = log_f.max()
     f = np.exp(np.maximum(log_f - top, -700.0))
     found = np.empty(wanted.shape)
     kernels: dict[int, Array] = {}
-    for turn, j in enumerate(range(len(sd) - 1, int(wanted.any(axis=0).argmax()) - 1, -1)):
-        kernel = kernels.get(j % halving)
-        if kernel is None or turn // halving % (_SQUARES + 1) == 0:
-            kernel = np.exp(np.maximum(apart / sd[j] ** 2, -700.0))
+    for turn, j in enumerate(range(len(sd) - 1, int(least.min()) - 1, -1)):
+        rows = slice(0, int(left[j]))
+        if turn // halving % (_SQUARES + 1) == 0:
+            kernel = np.exp(np.maximum(apart[rows] / sd[j] ** 2, -700.0))
         else:
-            kernel *= kernel
+            kernel = np.square(kernels[j % halving][rows])
         kernels[j % halving] = kernel
-        found[:, j] = np.log(kernel @ f) + near / sd[j] ** 2
+        found[order[rows], j] = np.log(kernel @ f) + near[rows] / sd[j] ** 2
     found += top - np.log(sd) - 0.5 * np.log(2 * np.pi)
     return np.asarray(found[wanted])
 

@@ -53,9 +53,8 @@ def tau2_estimate(method: str, y: Array, v: Array) -> Array:
 def typical_variance(v: Array) -> Array:
     """Return the sampling variance of a typical trial: Higgins & Thompson (2002), equation 9."""
     w = np.where(np.isfinite(v), 1 / v, 0.0)
-    total = w.sum(-1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray((np.isfinite(v).sum(-1) - 1) / (total - (w**2).sum(-1) / total))
+        return np.asarray((np.isfinite(v).sum(-1) - 1) / _pairs(w))
 
 
 def cochran_q(y: Array, v: Array, tau2: Array | float = 0.0) -> Array:
@@ -223,8 +222,18 @@ def _where_q_is(target: Array, y: Array, v: Array, there: Array) -> Array:
 
 
 def _der_simonian_laird(y: Array, v: Array, there: Array, k: Array) -> Array:
-    w, total, square = _weigh(y, v, there, np.zeros(y.shape[:-1]))
-    return ((w * square).sum(-1) - (k - 1)) / (total - (w**2).sum(-1) / total)
+    w, _, square = _weigh(y, v, there, np.zeros(y.shape[:-1]))
+    return ((w * square).sum(-1) - (k - 1)) / _pairs(w)
+
+
+def _pairs(w: Array) -> Array:
+    """The sum of w less the sum of w² over it: twice that of w_i w_j over pairs, over the sum.
+
+    The difference of the two has no digits left where one weight outweighs all others.
+    """
+    before = np.zeros_like(w)
+    before[..., 1:] = np.cumsum(w, axis=-1)[..., :-1]
+    return np.asarray(2 * (w * before).sum(-1) / w.sum(-1))
 
 
 def _hunter_schmidt(y: Array, v: Array, there: Array, k: Array) -> Array:

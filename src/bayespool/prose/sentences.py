@@ -293,7 +293,10 @@ def _agreed(found: Findings) -> str:
             continue
         # RD is always the difference here, so only a ratio needs turning back.
         back = math.exp if kind.ratio else float
-        values = [back(row[word]) for word in ("estimate", "lower", "upper")]
+        try:
+            values = [back(row[word]) for word in ("estimate", "lower", "upper")]
+        except OverflowError:  # beyond 1e308: no ratio that could be told
+            return sentence
         decimals = places(kind.ratio, [(values[0], values[1], values[2])])
         middle, lower, upper = (number(value, decimals, ratio=kind.ratio) for value in values)
         return f"{sentence} The classical estimate ({words}) is {middle}, {lower} to {upper}."

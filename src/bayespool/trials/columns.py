@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bayespool.trials.guesses import as_trial, renamed
+from bayespool.trials.guesses import Guess, as_trial, renamed
 
 __all__ = ["LAYOUTS", "NAMES", "Header", "Layout", "read_header"]
 
@@ -66,9 +68,11 @@ def read_header(columns: Sequence[str]) -> Header:
             if candidate not in meant:
                 meant[candidate] = name
                 break
-    guess = None if _whole(meant) else renamed(columns, LAYOUTS)
+    guess = None if _whole(meant) else renamed(columns, NAMES)
     if guess is not None:
-        return Header(None, meant, (*faults, _header_of(columns, *guess)))
+        again = read_header(guess.header)
+        if again.layout is not None and not again.faults:
+            return Header(None, meant, (_header_of(columns, again.layout, guess),))
     if "trial" not in meant:
         likely = as_trial(columns)
         advice = (
@@ -171,15 +175,17 @@ def _layout(meant: dict[str, str], columns: Sequence[str]) -> tuple[Layout | Non
     )
 
 
-def _header_of(
-    columns: Sequence[str], layout: str, header: list[str], arms: tuple[str, str] | None
-) -> str:
-    said = f"the columns ({_listed(columns)}) match no layout. They look like the {layout} one "
-    said += "under other names. Write as header: "
-    said += ",".join(f'"{name}"' if "," in name else name for name in header)
-    if arms is None:
+def _header_of(columns: Sequence[str], layout: Layout, guess: Guess) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(guess.header)
+    said = (
+        f"the columns ({_listed(columns)}) match no layout. They look like the {layout} one under "
+        f"other names. Write as header: {line.getvalue()}"
+    )
+    if guess.arms is None:
         return said
-    return f"{said}, if {arms[0]} is the treatment; if {arms[1]} is, the other way round."
+    first, second = guess.arms
+    return f"{said}, if {first} is the treatment; if {second} is, the other way round."
 
 
 def _listed(columns: Sequence[str]) -> str:

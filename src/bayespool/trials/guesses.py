@@ -1,17 +1,21 @@
-"""What a header under other names means: the header that this package would read."""
+"""What a header under other names means: the header that this package would read.
+
+A guess that swapped the arms, or took one thing for another, would be worse than none. So every
+word has to be known but one: the arms may have names of their own, and then the reader is asked.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
-__all__ = ["as_trial", "renamed"]
+__all__ = ["Guess", "as_trial", "renamed"]
 
 # Words of other programs and of spreadsheets, in lower case, by what they mean here.
 STEMS = {
-    "events": "event events death deaths died dead case cases responder responders response",
-    "n": "n total totals size patients participants subjects randomised randomized number",
+    "events": "event events death deaths died dead case cases responder responders",
+    "n": "n total totals size patients participants subjects randomised randomized",
     "mean": "mean means average avg",
     "sd": "sd sds stdev std",
     "median": "median med",
@@ -21,68 +25,93 @@ STEMS = {
     "max": "max maximum highest",
 }
 ARMS = {
-    "treatment": "treatment treat treated trt tx t e exp experimental intervention int active drug",
-    "control": "control controls ctrl ctl con c placebo comparator standard soc usual",
+    "treatment": "treatment treat treated trt tx experimental intervention t e exp int",
+    "control": "control controls ctrl ctl placebo comparator c con",
 }
-WHOLE = {
-    "trial": "trial study studies studlab author authors slab label name id trialid studyid",
-    "events_treatment": "ai",
-    "events_control": "ci",
-    "n_treatment": "n1i",
-    "n_control": "n2i",
-    "mean_treatment": "m1i",
-    "mean_control": "m2i",
-    "sd_treatment": "sd1i",
-    "sd_control": "sd2i",
-    "estimate": "estimate yi te effect logor logrr loghr lnor lnrr lnhr",
-    "se": "se sei sete stderr seyi",
-    "risk_of_bias": "rob bias riskofbias",
-    "year": "yr",
-}
-FILLERS = frozenset({"in", "of", "the", "group", "arm", "no", "with"})
+PLAIN = frozenset(["treatment", "treated", "experimental", "intervention", "control", "placebo"])
+FILLERS = frozenset(["in", "of", "the", "group", "arm"])
+# They turn a meaning round ("no events", "no treatment") or name neither arm.
+TURNING = frozenset(["no", "non", "not", "without", "none", "free", "un", "nonevents"])
+NEITHER = frozenset(
+    ["all", "overall", "pooled", "combined", "both", "difference", "diff", "change", "baseline"]
+)
+# Exports of metafor (escalc) and meta: read as these only where all of a set are there.
+SETS = (
+    {"ai": "events_treatment", "n1i": "n_treatment", "ci": "events_control", "n2i": "n_control"},
+    {
+        "m1i": "mean_treatment",
+        "sd1i": "sd_treatment",
+        "n1i": "n_treatment",
+        "m2i": "mean_control",
+        "sd2i": "sd_control",
+        "n2i": "n_control",
+    },
+    {"yi": "estimate", "sei": "se"},
+    {"TE": "estimate", "seTE": "se"},
+)
+TRIALS = (
+    "study", "studies", "studlab", "slab", "studyid", "trialid", "author", "label", "name", "id",
+)  # fmt: skip
+OTHERS = {"rob": "risk_of_bias", "riskofbias": "risk_of_bias", "yr": "year"}
+
+_STEM = {word: stem for stem, words in STEMS.items() for word in words.split()}
+_ARM = {word: arm for arm, words in ARMS.items() for word in words.split()}
 
 
-def _table(words: Mapping[str, str]) -> dict[str, str]:
-    return {word: name for name, those in words.items() for word in those.split()}
+@dataclass(frozen=True)
+class Guess:
+    """A header to write, and the two arms where only the reader knows which is which."""
 
-
-_STEM, _ARM, _WHOLE = _table(STEMS), _table(ARMS), _table(WHOLE)
+    header: tuple[str, ...]
+    arms: tuple[str, str] | None
 
 
 def as_trial(columns: Sequence[str]) -> str | None:
     """The column that most likely holds the trials' names."""
-    return next((name for name in columns if _WHOLE.get("".join(_words(name))) == "trial"), None)
+    plain = {"".join(_words(name)): name for name in reversed(columns)}
+    return next((plain[word] for word in TRIALS if word in plain), None)
 
 
-def renamed(
-    columns: Sequence[str], layouts: Mapping[Any, tuple[str, ...]]
-) -> tuple[str, list[str], tuple[str, str] | None] | None:
-    """Read names that fit no layout as another program's, if that makes one layout whole.
+def renamed(columns: Sequence[str], known: Collection[str]) -> Guess | None:
+    """Read names that fit no layout as another program's.
 
     Parameters
     ----------
     columns : sequence of str
-    layouts : mapping of str to tuple of str
-        The columns that each layout needs, beside the trial.
+    known : collection of str
+        The names that stand for what they are.
 
     Returns
     -------
-    (str, list of str, pair of str or None) or None
-        The layout, the header to write instead, and where the arms have names of their own
-        ("early" and "late") the two of them: the first is taken as the treatment.
+    Guess or None
+        None where nothing is renamed, or two columns would get one name. Whether the header is a
+        layout's is for the caller to see.
     """
     arms = _arms_of(columns)
-    own = len(arms) == 2 and not set(arms) & set(_ARM)
-    found: list[str] = []
+    meant = dict(next((s for s in SETS if s.keys() <= set(columns)), {}))
+    trial = None if "trial" in columns else as_trial(columns)
+    if trial is not None:
+        meant[trial] = "trial"
     for name in columns:
-        meant = _meant(name, arms or _ARM)
-        found.append(name if meant is None or meant in found else meant)
-    whole = [layout for layout, needed in layouts.items() if {"trial", *needed} <= set(found)]
-    if not whole or list(columns) == found:
+        if name in known or name in meant:
+            continue
+        words = _words(name)
+        if TURNING & {*words}:
+            return None
+        if (one := OTHERS.get("".join(words))) is not None:
+            meant[name] = one
+        elif (both := _stem_and_arm(words, arms)) is not None:
+            meant[name] = "_".join(both)
+    found = tuple(meant.get(name, name) for name in columns)
+    if not meant or len(set(found)) < len(found):
         return None
-    largest = max(whole, key=lambda layout: len(layouts[layout]))
-    first, second = tuple(arms) if own else ("", "")
-    return largest, found, (first, second) if own else None
+    own = [word for word in arms if word not in _ARM]
+    pair = (_of(arms, "treatment"), _of(arms, "control")) if own else None
+    return Guess(found, pair)
+
+
+def _of(arms: dict[str, str], which: str) -> str:
+    return next(word for word, arm in arms.items() if arm == which)
 
 
 def _words(name: str) -> list[str]:
@@ -91,37 +120,31 @@ def _words(name: str) -> list[str]:
     return [part.casefold() for part in parts if part and part.casefold() not in FILLERS]
 
 
-def _meant(name: str, arms: Mapping[str, str]) -> str | None:
-    words = _words(name)
-    if (one := _WHOLE.get("".join(words))) is not None:
-        return one
-    stem, arm = _stem_and_arm(words, arms)
-    return None if stem is None or arm is None else f"{stem}_{arm}"
-
-
-def _stem_and_arm(words: list[str], arms: Mapping[str, str]) -> tuple[str | None, str | None]:
-    """Read two words as a stem and an arm, in either order; an arm of None is another word."""
-    if len(words) != 2:
-        return None, None
-    for stem, arm in (words, words[::-1]):
-        if stem in _STEM and arm in arms:
-            return _STEM[stem], arms[arm]
-    return next((_STEM[word] for word in words if word in _STEM), None), None
+def _stem_and_arm(words: list[str], arms: dict[str, str]) -> tuple[str, str] | None:
+    """Read two words as a stem and an arm, in either order."""
+    if len(words) == 2:
+        for stem, arm in (words, words[::-1]):
+            if stem in _STEM and arm in arms:
+                return _STEM[stem], arms[arm]
+    return None
 
 
 def _arms_of(columns: Sequence[str]) -> dict[str, str]:
-    """Say which of two words beside the stems is which arm; empty where all words are known."""
-    known: dict[str, str] = {}
-    others: list[str] = []
+    """Say which of the two words beside the stems is which arm; empty where there are not two."""
+    seen: list[str] = []
     for name in columns:
         words = _words(name)
-        stem, arm = _stem_and_arm(words, _ARM)
-        if arm is not None:
-            known |= {word: arm for word in words if _ARM.get(word) == arm}
-        elif stem is not None:
-            others += [word for word in words if _STEM.get(word) != stem and word not in others]
-    if len(others) == 2 and not known:
-        return {others[0]: "treatment", others[1]: "control"}
-    if len(others) == 1 and len(arm_names := set(known.values())) == 1:
-        return known | {others[0]: "control" if "treatment" in arm_names else "treatment"}
-    return {}
+        beside = [word for word in words if word not in _STEM]
+        if len(words) == 2 and len(beside) == 1 and beside[0] not in NEITHER:
+            seen += [word for word in beside if word not in seen]
+    if len({_ARM.get(word, word) for word in seen}) != 2:
+        return {}
+    if all(word in _ARM for word in seen):
+        return {word: _ARM[word] for word in seen}
+    plain = [word for word in seen if word in PLAIN]
+    if len(seen) != 2 or len(plain) > 1:
+        return {}
+    first, second = seen
+    if plain and _ARM[plain[0]] == ("control" if plain[0] == first else "treatment"):
+        first, second = second, first
+    return {first: "treatment", second: "control"}

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bayespool.errors import DataError, UsageError
+from bayespool.names import printable
 from bayespool.trials.cells import numbers_of, texts_of
 from bayespool.trials.checks import Place, check_names, check_numbers, check_optional
 from bayespool.trials.columns import Layout, read_header
@@ -102,7 +103,7 @@ class Trials:
 
     def where(self, i: int) -> str:
         """Place of trial `i` for messages: ``data/mortality.csv, row 5 (shu_2020)``."""
-        return f"{self.path}, row {self.rows[i]} ({self.frame['trial'].iloc[i]})"
+        return printable(f"{self.path}, row {self.rows[i]} ({self.frame['trial'].iloc[i]})")
 
 
 def read_trials(source: str | os.PathLike[str] | pd.DataFrame, hashed: bool = True) -> Trials:
