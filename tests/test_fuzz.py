@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 import fuzz
+import pandas as pd
 import pytest
 from fuzz_strategies import STRATEGIES, prior_examples
 from hypothesis import HealthCheck, Phase, example, given, settings
@@ -15,6 +16,7 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from bayespool.cli import main
 from bayespool.errors import DataError, PriorError, UsageError
 
+REPORTS = Path(__file__).parents[1] / "reports" / "validation"
 COMMANDS = json.loads((Path(__file__).parent / "broken_commands.json").read_text("utf-8"))
 GENERIC = "trial,estimate,se\n"
 BINARY = "trial,events_treatment,n_treatment,events_control,n_control"
@@ -202,3 +204,10 @@ def test_the_strategies_give_answers_and_refusals():
 
     run()
     assert {"record", "PriorError"} <= seen
+
+
+def test_the_long_run_is_committed_and_nothing_went_wrong():
+    table = pd.read_csv(REPORTS / "fuzz.csv", dtype={"commit": str})
+    assert table["examples"].sum() >= 10_000
+    assert set(table["strategy"]) == set(STRATEGIES)
+    assert (table["failures"] == 0).all()
