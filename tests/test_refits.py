@@ -66,9 +66,13 @@ def test_one_model_serves_reviews_of_many_sizes(measure, likelihood):
     _compiled.cache_clear()
     frame = library("binary", measures=[measure]).drop(columns="measure")
     priors = bp.priors(measure, likelihood=likelihood)
-    for review in ("dat.hine1989", "dat.bcg", "dat.cannon2006_ep3", "dat.dorn2007"):
-        own = frame[frame["review"] == f"{review} {measure}"].drop(columns="review")
-        trials = bp.read_trials(own)
+    reviews = {}
+    for name in ("dat.hine1989", "dat.bcg", "dat.cannon2006_ep3", "dat.dorn2007"):
+        own = frame[frame["review"] == f"{name} {measure}"].drop(columns="review")
+        reviews[name] = bp.read_trials(own)
+    bcg = reviews["dat.bcg"]
+    reviews["as large"] = bcg.take(range(1, len(bcg)))
+    for trials in reviews.values():
         try:
             fit = refit(trials, measure, priors, likelihood, cores=2)
         except ConvergenceError as error:  # one divergence in 16,000 draws, say
@@ -77,7 +81,7 @@ def test_one_model_serves_reviews_of_many_sizes(measure, likelihood):
         assert list(fit["posterior"]["trial"].values) == trials.names
         posterior = bp.surface(trials, measure, likelihood).posterior(priors)
         assert exact(fit, posterior).max() < 4.5
-    assert _compiled.cache_info().misses <= 3
+    assert _compiled.cache_info()[:2] == (1, 4)  # hits, misses: the others differ in size
 
 
 @pytest.mark.long
