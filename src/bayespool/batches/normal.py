@@ -138,7 +138,12 @@ def many(y: Array, se: Array, priors: Priors, effects: str = "random") -> Many:
     w = there.astype(float)
     v = np.where(there, se, 1.0) ** 2
     inverse = w / v
-    centre = (inverse * np.where(there, y, 0.0)).sum(axis=1) / inverse.sum(axis=1)
+    # Everything is measured from where the posterior would be without tau: no digits are lost
+    # where prior and data lie far apart.
+    firm = 1 / priors.mu.params["sigma"] ** 2 if priors.mu.proper else 0.0
+    pull = firm * priors.mu.params["mu"] if priors.mu.proper else 0.0
+    centre = (inverse * np.where(there, y, 0.0)).sum(axis=1) + pull
+    centre = centre / (inverse.sum(axis=1) + firm)
     apart = np.where(there, y - centre[:, None], 0.0)
     x, scale, tau = tau_nodes(y, np.sqrt(v), there, priors, effects)
     each = 1 / (v[:, None, :] + tau[:, :, None] ** 2)  # (reviews, nodes, trials)
