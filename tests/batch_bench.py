@@ -117,9 +117,14 @@ def one_core(path: Path, frame: pd.DataFrame, watched: list[tuple[object, str, s
 
 def peak_memory(path: Path, out: Path) -> float:
     """Megabytes that `bayespool batch` takes at most, on one core."""
+    # On Linux a new program begins with its parent's peak in getrusage, but not in VmHWM.
     script = (
-        "import resource, sys; from bayespool.cli import main; status = main(sys.argv[1:]); "
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss); sys.exit(status)"
+        "import pathlib, resource, sys; from bayespool.cli import main; "
+        "status = main(sys.argv[1:]); own = pathlib.Path('/proc/self/status'); "
+        "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; "
+        "lines = own.read_text().splitlines() if own.exists() else []; "
+        "peak = next((int(x.split()[1]) for x in lines if x.startswith('VmHWM')), peak); "
+        "print(peak); sys.exit(status)"
     )
     words = ["batch", path, "--measure", "OR", "--out", out, "--workers", "1", "--quiet"]
     told = subprocess.run(
