@@ -198,7 +198,7 @@ COUNTED = [
 def one_by_one(frame: pd.DataFrame) -> float:
     """Processor time of a binomial review by its surface, as `bayespool fit` takes it."""
     plain = chunk.suits
-    chunk.suits = lambda *about: False  # type: ignore[assignment]
+    chunk.suits = lambda *about: False  # type: ignore[assignment]  # for as long as it is timed
     try:
         began = time.process_time()
         batch(frame, measure="OR")

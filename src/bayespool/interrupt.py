@@ -89,5 +89,5 @@ def _end() -> None:
         time.sleep(0.005)
     if files is not None:
         files.give_up()
-    print(SAID, file=sys.stderr, flush=True)  # noqa: T201
+    print(SAID, file=sys.stderr, flush=True)  # noqa: T201  # the last word, on stderr
     os._exit(INTERRUPTED)
