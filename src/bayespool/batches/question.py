@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 
 import pandas as pd
+from pandas.api.types import pandas_dtype
 
 from bayespool.decisions import check_benefit, thresholds_of
 from bayespool.errors import BayespoolError, UsageError
@@ -184,4 +185,9 @@ def typed(table: pd.DataFrame) -> pd.DataFrame:
     """The same types in every table of results, whatever is missing from it."""
     kinds = dict.fromkeys(TEXT, "string") | dict.fromkeys(WHOLE, "Int64")
     kinds |= dict.fromkeys(TRUTH, "boolean")
-    return table.astype({name: kinds.get(str(name), "float64") for name in table})
+    # Column by column: `DataFrame.astype` joins as many tables of one column, which is slow.
+    columns = {}
+    for name, column in table.items():
+        kind = pandas_dtype(kinds.get(str(name), "float64"))
+        columns[name] = column if column.dtype == kind else column.astype(kind)
+    return pd.DataFrame(columns)

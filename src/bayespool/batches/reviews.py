@@ -15,7 +15,7 @@ from bayespool.errors import BayespoolError, UsageError
 from bayespool.exact import surface
 from bayespool.measures import default_likelihood, effect_sizes, measure
 from bayespool.trials import LAYOUTS, Trials, read_trials
-from bayespool.trials.cells import is_missing, numbers_of, texts_of
+from bayespool.trials.cells import MISSING, numbers_of, texts_of
 from bayespool.trials.checks import RESERVED
 from bayespool.trials.columns import read_header
 
@@ -118,14 +118,15 @@ def _together(
     """Read reviews of one measure as if they were one; an error is of any of them."""
     table = frame.reset_index(drop=True)
     names = texts_of(table["trial"]) if "trial" in table else []
-    if any(is_missing(name) or name in RESERVED for name in set(names)):
+    if {*RESERVED}.intersection(names) or MISSING.intersection(map(str.casefold, names)):
         raise UsageError("a trial's name cannot be used.")
     plain: dict[str, Array] = {}
     for column in NUMBERS:  # numbers are read faster than their text, again
         if column in table and not (numbers := numbers_of(table[column])).wrong:
             plain[column] = numbers.floats
     # Names of trials have to differ within a review alone.
-    unique = [f"{code} {name}" for code, name in zip(codes, names, strict=True)] if names else []
+    of = codes.tolist()  # Python's integers are written faster than NumPy's
+    unique = [f"{code} {name}" for code, name in zip(of, names, strict=True)] if names else []
     trials = read_trials(
         table.assign(**plain, **({"trial": unique} if names else {})), hashed=False
     )
