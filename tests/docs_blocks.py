@@ -52,7 +52,7 @@ INSTEAD = {
         ("sensitivity my.csv", "sensitivity my.csv --likelihood normal"),
         ('"RR", priors))', '"RR", priors, engine="exact", likelihood="normal", beside=()))'),
         ("bp.analyse(trials,", 'bp.analyse(trials, engine="exact", likelihood="normal",'),
-        ("--out results.parquet", "--out results.parquet --workers 1"),
+        ("--out results.csv", "--out results.csv --workers 1"),
     ],
     "docs/tutorial.md": [("report falls.csv", "report falls.csv --engine exact")],
 }

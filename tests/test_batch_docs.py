@@ -49,7 +49,8 @@ def test_every_python_block_runs():
 
 def test_every_shell_block_is_a_command_that_is_understood(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    GOOD.to_csv("library.csv", index=False)
+    (shown,) = blocks("csv")
+    Path("library.csv").write_text(shown, encoding="utf-8")
     for block in blocks("sh"):
         words = block.split()
         assert words[:2] == ["bayespool", "batch"]
@@ -58,7 +59,10 @@ def test_every_shell_block_is_a_command_that_is_understood(tmp_path, monkeypatch
             assert "--bad" in capsys.readouterr().err
         else:
             assert main([*words[1:], "--workers", "1"]) == 0
-    assert len(pd.read_parquet("results.parquet")) == 2
+    found = pd.read_parquet("results.parquet")
+    assert found[["review", "priors"]].to_numpy().tolist() == [
+        ["sepsis", "weak"], ["sepsis", "vague"], ["stroke", "weak"], ["stroke", "vague"],
+    ]  # fmt: skip
 
 
 # --- the figure ------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
+from scipy.stats import norm
 
 import bayespool as bp
 from bayespool.batches import COLUMNS
@@ -322,12 +323,14 @@ def test_many_made_up_reviews_against_each_by_itself(data, which):
     seed=st.integers(0, 2**32 - 1),
     decades=st.sampled_from([0.0, 1.0, 4.0]),
     apart=st.sampled_from([0.0, 1.0, 100.0]),
+    parts=st.sampled_from([1, 7, 60]),
 )
-@example(seed=0, decades=0.0, apart=0.0)
-def test_quantiles_of_mixtures_far_into_the_tails(seed, decades, apart):
+@example(seed=0, decades=0.0, apart=0.0, parts=7)
+@example(seed=3, decades=8.0, apart=1.0, parts=60)
+def test_quantiles_of_mixtures_far_into_the_tails(seed, decades, apart, parts):
     rng = np.random.default_rng(seed)
-    weight = rng.dirichlet(np.full(7, 0.3), 5)
-    location, scale = rng.normal(0, apart, (5, 7)), 10 ** rng.uniform(-decades, decades, (5, 7))
+    weight, shape = rng.dirichlet(np.full(parts, 0.3), 5), (5, parts)
+    location, scale = rng.normal(0, apart, shape), 10 ** rng.uniform(-decades, decades, shape)
     p = np.array([1e-12, 1e-6, 0.025, 0.3, 0.5, 0.975, 1 - 1e-6])
     x = mixture_quantiles(weight, location, scale, p)
     assert (np.diff(x, axis=1) >= 0).all()
@@ -338,6 +341,41 @@ def test_quantiles_of_mixtures_far_into_the_tails(seed, decades, apart):
         step = (weight[..., None] * np.exp(-0.5 * z**2) / scale[..., None]).sum(axis=1)
         slack = 1e-9 * np.minimum(chance, 1 - chance) + 1e-11 * step * (1e-300 + np.abs(x)) + 1e-15
         assert (np.abs(tail - chance) <= slack).all()
+
+
+def test_quantiles_where_a_third_of_the_mixture_misses_its_mass():
+    weight = np.array([[0, 1, 0, 0, 0], [0.25, 0, 0.25, 0.25, 0.25]])
+    location = np.array([[1e20, 0, 0, 1e20, 0], [0, 0, 1, 2, 3]])
+    scale = np.ones((2, 5))
+    scale[0, 0] = 1e20
+    x = mixture_quantiles(weight, location, scale, np.array([0.5, 0.025, 0.975]))
+    np.testing.assert_allclose(x[0], ndtri([0.5, 0.025, 0.975]), atol=1e-12)
+    assert x[1, 0] == pytest.approx(1.5, abs=1e-12)
+
+
+def test_quantiles_far_from_every_component():
+    # Found wrong once: a step outwards, small beside where it began, was taken for the end.
+    for tau, se in (("LogNormal(0, 22)", 1e30), ("LogNormal(0, 29)", 1e45)):
+        set_of = bp.priors("OR", mu="Normal(0, 1)", tau=tau)
+        found = many(np.array([[0.3]]), np.array([[se]]), set_of)
+        x = found.quantile("theta_new", P)
+        np.testing.assert_allclose(found.cdf("theta_new", x[0])[0], P, rtol=0, atol=1e-12)
+
+
+def test_a_row_that_is_no_number_leaves_the_others():
+    weight, location, scale = np.full((2, 4), 0.25), np.zeros((2, 4)), np.ones((2, 4))
+    weight[0] = np.nan
+    x = mixture_quantiles(weight, location, scale, P)
+    assert np.isnan(x[0]).all()
+    np.testing.assert_allclose(x[1], ndtri(P), atol=1e-12)
+
+
+def test_a_product_too_small_for_a_float():
+    y, se = np.zeros((1, 40)), np.geomspace(1e-12, 1e12, 40)[None]
+    found = many(y, se, bp.priors("OR", mu="Normal(0, 1)", tau="HalfNormal(0.5)"), "common")
+    pooled = 1 / (1 + (1 / se**2).sum())
+    expected = norm.logpdf(0, 0, se).sum() + 0.5 * np.log(pooled)
+    assert found.log_marginal_likelihood[0] == pytest.approx(expected, rel=1e-13)
 
 
 def test_reml_of_many_reviews_with_empty_places():

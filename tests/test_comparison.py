@@ -544,6 +544,10 @@ def test_loo_is_drawn_and_said(loo):
     assert "dilogo_2021 brings the probability of benefit from 0.938 to 0.975" in said
     far = leave_trial_out(bp.surface(estimates([0, 0.1, 3.0], [0.2] * 3), "MD"), WEAK)
     assert "t2 (PIT" in loo_sentence(far, RECORD | {"benefit": None, "measure": "MD"})
+    # A name of several words, of the trial that moves both the most.
+    spaced = far.assign(trial=[f"Bélanger & Roy {i}" for i in range(3)])
+    of_three = loo_sentence(spaced, RECORD | {"benefit": None, "measure": "MD"})
+    assert "nats): it brings the probability that the mean difference is below 0 from" in of_three
 
 
 def test_models_are_drawn_and_said(deaths):

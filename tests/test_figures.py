@@ -34,6 +34,7 @@ from bayespool.figures import (
 from bayespool.figures.axis import axis_of
 from bayespool.figures.forest import draw
 from bayespool.figures.labels import beside, spread_out
+from bayespool.figures.leave_one_out import Line, draw_lines, heads_of
 from bayespool.figures.plain import drawing, even_axis, panel, ratio_axis, sheet, wrapped
 from bayespool.figures.table import Group, Row, Table, table_of
 from bayespool.prior import Priors
@@ -221,6 +222,25 @@ def test_no_text_meets_another_or_leaves_the_sheet(k):
     full = table(*rows, predicted=(0.8, 0.25, 2.5))
     figure = draw(replace(full, heads=heads, benefit="lower", tau=interval, caption="Words. " * 30))
     check_texts(figure)
+
+
+@pytest.mark.parametrize("length", [5, 26, 60])
+@pytest.mark.parametrize("benefit", ["lower", "higher", None])
+def test_rows_of_posteriors_with_long_names_meet_nothing(length, benefit):
+    rows = [
+        Line(f"without {'m' * length} {i}", (0.65, 0.392, 1.05), ("0.962", "+12.3", "0.10"))
+        for i in range(3)
+    ]
+    first = Line("All 3 trials", (0.65, 0.452, 0.931), ("0.988", "", "0.10"), bold=True)
+    record = {"measure": "RR", "benefit": benefit}
+    heads = [*heads_of(record), "Change,\npoints", "tau"]
+    figure = draw_lines([first, *rows], heads, record, ["Words. " * 30])
+    check_texts(figure)
+    page, panel = figure.axes
+    beside = min(t.get_window_extent().x0 for t in page.texts if "[0." in t.get_text())
+    assert panel.get_window_extent().x1 <= beside
+    said = [text for text in texts(figure) if "favours" in text]
+    assert len(said) == (0 if benefit is None else 2 if length == 5 else 1)
 
 
 def test_a_long_name_is_cut_and_a_dollar_is_a_dollar():

@@ -297,7 +297,7 @@ def test_bands_say_whether_anybody_declared_them():
     supposed = {"measure": "RR", "absolute": {"important": 30, "declared": False}}
     assert summary.bands_note(declared) == "30, 60 and 120 deaths per 1,000"
     assert summary.bands_note(supposed) == (
-        "30, 60 and 120 events per 1,000; nobody declared what is important, so 30 is supposed"
+        "30, 60 and 120 events per 1,000; no absolute effect was declared, so 30 is supposed"
     )
     assert summary.bands_note({"measure": "ROM", "important": 0.8}) == "ROM 0.8, 0.64 and 0.41"
     in_unit = summary.bands_note({"measure": "MD", "important": -20}, "mg/L")

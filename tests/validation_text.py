@@ -132,7 +132,22 @@ def benefit(table: pd.DataFrame) -> str:
         lines.append(f"| {low:g} to {high:g} | {' | '.join(cells)} |")
     fails = int((~table["passes"].astype(bool)).sum())
     lines += ["", f"By model: {fails} of {len(table)} rows differ (`benefit.csv`).", ""]
-    return "\n".join(lines)
+    return "\n".join([*lines, farthest(of_all), ""])
+
+
+def farthest(rows: pd.DataFrame) -> str:
+    """The row in which what was stated and what was true lie farthest apart, as a sentence."""
+    row = rows.loc[rows["p"].idxmin()]
+    off = (row["true"] - row["stated"]) / row["standard_error"]
+    chance = 1 - (1 - row["p"]) ** len(rows)
+    once = "more often than not" if chance > 0.5 else f"once in {1 / chance:.0f} times"
+    return (
+        f"The farthest apart of these {len(rows)}: {ENGINES[row['engine']]}, stated "
+        f"{row['lower']:g} to {row['upper']:g} (mean {row['stated']:.3f}), true in "
+        f"{row['true']:.3f} of {row['simulations']:,} reviews, {abs(off):.1f} standard errors "
+        f"{'more' if off > 0 else 'less'}. By chance the farthest of {len(rows)} lies as far "
+        f"{once}."
+    )
 
 
 def characteristics(table: pd.DataFrame) -> str:

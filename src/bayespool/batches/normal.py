@@ -28,7 +28,7 @@ BLOCK = 1_000_000  # numbers in an array over reviews, nodes and trials: 8 MB, w
 _SCOUT = np.arange(-3.0, 90.0, 0.25)
 _STEPS = 200  # of Halley's method, held between brackets; two or three are usual
 _THIN = 3  # every third node already has a quantile to within a thousandth of an SD
-_UNSEEN = 1e-20  # mass of a node that no quantile sees
+_UNSEEN = 1e-20  # of a tail: nodes with less mass do not move its quantile
 _FAR = 40.0  # standard deviations: beyond, a normal has no mass that a float can hold
 
 
@@ -194,10 +194,11 @@ def _log_product(each: Array, k: Array) -> Array:
     One logarithm a node in place of one a trial, where the product is a number.
     """
     most = each.max(axis=1)
-    ratio = each / most[:, None]
-    product = ratio.prod(axis=1)
-    seen = product.min() > 1e-290
-    logs = np.log(product) if seen else np.log(ratio).sum(axis=1)
+    product = (each / most[:, None]).prod(axis=1)
+    if product.min() > 1e-290:
+        logs = np.log(product)
+    else:
+        logs = np.log(each).sum(axis=1) - each.shape[1] * np.log(most)
     return np.asarray(logs + k * np.log(most / (2 * np.pi)))
 
 
@@ -268,11 +269,13 @@ def mixture_quantiles(weight: Array, location: Array, scale: Array, p: Array) ->
     sign = np.where(p > 0.5, -1.0, 1.0)
     tail = np.where(p > 0.5, 1 - p, p)
     x = sign * centre + unit * ndtri(tail)
-    seen = np.flatnonzero(weight.max(axis=0) > _UNSEEN)
+    seen = np.flatnonzero(~(weight.max(axis=0) <= _UNSEEN * tail.min()))
     for some in (seen[::_THIN], seen):
         mass = weight[:, some] + 1e-300  # a third may have missed all of it
         mass = mass / mass.sum(axis=1, keepdims=True)
-        x = _met(mass, location[:, some], scale[:, some], sign, tail, x, unit[:, 0])
+        # A step outwards is no shorter than what a thousandth of the way so far is.
+        first = np.maximum(unit, 1e-3 * np.abs(x - sign * centre))
+        x = _met(mass, location[:, some], scale[:, some], sign, tail, x, first)
     return x * sign
 
 
@@ -283,12 +286,15 @@ def _met(
     sign: Array,
     tail: Array,
     start: Array,
-    unit: Array,
+    reach: Array,
 ) -> Array:
-    """Where mixtures, each tail's mirrored by its sign, reach the tails: from ``start`` on."""
+    """Where mixtures, each tail's mirrored by its sign, reach the tails: from ``start`` on.
+
+    A step outwards has the length ``reach`` at first.
+    """
     found = np.full(start.shape, np.nan)
     rows, which = (index.ravel() for index in np.indices(start.shape))
-    x, unit = start.ravel(), np.repeat(unit, len(tail))
+    x, reach = start.ravel(), reach.ravel()
     least, steepness = scale.min(axis=1), weight / scale
     low, high = np.full(x.shape, -np.inf), np.full(x.shape, np.inf)
     for turn in range(_STEPS):
@@ -309,17 +315,18 @@ def _met(
         # A step may leap out of a gap between two peaks, or cycle.
         held = np.isfinite(low) & np.isfinite(high)
         between = 0.5 * (np.where(held, low, 0.0) + np.where(held, high, 0.0))
-        away = np.where(held, between, x + np.sign(target - f) * unit)
-        fit = (new > low) & (new < high) & (np.abs(new - x) < 8 * unit) & (turn % 8 != 7)
+        away = np.where(held, between, x + np.sign(target - f) * reach)
+        fit = (new > low) & (new < high) & (np.abs(new - x) < 8 * reach) & (turn % 8 != 7)
         fit |= new == x
-        new, unit = np.where(fit, new, away), np.where(fit, unit, 2 * unit)
-        # The error of a step of Halley's is of the order of its cube.
+        new, reach = np.where(fit, new, away), np.where(fit, reach, 2 * reach)
+        # The error of a step of Halley's is of the order of its cube; one outwards settles nothing.
         gone = np.abs(new - x)
-        settled = gone <= np.where(fit, 1e-5 * least[rows], 1e-13 * (np.abs(new) + least[rows]))
+        near = np.where(held, 1e-13 * (np.abs(new) + least[rows]), -np.inf)
+        settled = gone <= np.where(fit, 1e-5 * least[rows], near)
         found[rows[settled], which[settled]] = new[settled]
         if settled.all():
             break
         left = ~settled
         rows, which, x = rows[left], which[left], new[left]
-        low, high, unit = low[left], high[left], unit[left]
+        low, high, reach = low[left], high[left], reach[left]
     return found

@@ -190,4 +190,4 @@ def typed(table: pd.DataFrame) -> pd.DataFrame:
     for name, column in table.items():
         kind = pandas_dtype(kinds.get(str(name), "float64"))
         columns[name] = column if column.dtype == kind else column.astype(kind)
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns, index=table.index)

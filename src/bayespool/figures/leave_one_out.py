@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from bayespool.figures.plain import (
     drawing,
     effect_axis,
     favours,
+    fitted,
     panel,
     said,
     say,
@@ -136,13 +137,16 @@ def _draw(
         [spread(line.interval, decimals, ratio=kind.ratio), *line.cells] if line.interval else []
         for line in lines
     ]
-    left = 2 * MARGIN + max(text_width([line.name], bold=line.bold) for line in lines)
     widths = [
         max(text_width(head.split("\n"), bold=True), text_width([c[j] for c in cells if c]))
         for j, head in enumerate(heads)
     ]
     rights = (PAGE - MARGIN - np.cumsum([0, *widths[:0:-1]]) - GAP * np.arange(len(widths)))[::-1]
-    wide = max(rights[0] - widths[0] - GAP - left, LEAST)
+    end = float(rights[0]) - widths[0] - GAP  # of the panel
+    room = end - LEAST - 2 * MARGIN
+    lines = [replace(line, name=fitted(line.name, room, line.bold)) for line in lines]
+    left = 2 * MARGIN + max(text_width([line.name], bold=line.bold) for line in lines)
+    wide = end - left
     bottom = TOP + ROW * len(lines) + 0.1
     words = caption(notes, PAGE)
     y_notes = bottom + (0.78 if record["benefit"] else 0.58)

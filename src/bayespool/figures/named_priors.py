@@ -145,7 +145,7 @@ def _draw(table: Table, rows: list[dict[str, Any]], important: float | None) -> 
         words.append(f"Dotted: {symbol(table.measure)} {at}, the smallest important effect.")
     for i, text in enumerate(wrapped(words, text_space - 0.25, FINE)):
         say(page, MARGIN, y + 0.14 + STEP * i, text, size=FINE, color=LINE)
-    _sides(page, table, left, left + panel_width, y + 0.52)
+    favours(page, table.benefit, left, left + panel_width, y + 0.52)
     return figure
 
 
@@ -286,12 +286,3 @@ def _span(table: Table, intervals: list[Interval], important: float | None) -> t
         slack = max(slack, 0.5 * (math.log(1.5) - (high - low)))
         return math.exp(low - slack), math.exp(high + slack)
     return low - slack, high + slack
-
-
-def _sides(page: Axes, table: Table, left: float, right: float, y: float) -> None:
-    """Whom the sides favour; the two words share a narrow panel only where they fit."""
-    if 2 * text_width(["favours treatment →"]) + 0.1 <= right - left:
-        favours(page, table.benefit, left, right, y)
-    elif table.benefit is not None:
-        arrow = "← treatment, control →" if table.benefit == "lower" else "← control, treatment →"
-        say(page, (left + right) / 2, y, f"favours: {arrow}", ha="center", size=SMALL)

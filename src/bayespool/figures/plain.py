@@ -25,6 +25,7 @@ __all__ = [
     "effect_axis",
     "even_axis",
     "favours",
+    "fitted",
     "in_inches",
     "panel",
     "ratio_axis",
@@ -93,12 +94,17 @@ def say(ax: Axes, x: float, y: float, text: str, ha: str = "left", **style: Any)
 
 
 def favours(page: Axes, benefit: str | None, left: float, right: float, y: float) -> None:
-    """Say whom the sides favour, where a benefit was declared."""
+    """Say whom the sides favour, where a benefit was declared; in short where room is short."""
     if benefit is None:
         return
     sides = ("treatment", "control") if benefit == "lower" else ("control", "treatment")
-    say(page, left, y, f"← favours {sides[0]}", size=SMALL)
-    say(page, right, y, f"favours {sides[1]} →", ha="right", size=SMALL)
+    words = (f"← favours {sides[0]}", f"favours {sides[1]} →")
+    if sum(text_width([word]) for word in words) + 0.1 <= right - left:
+        say(page, left, y, words[0], size=SMALL)
+        say(page, right, y, words[1], ha="right", size=SMALL)
+    else:
+        in_short = f"favours: ← {sides[0]}, {sides[1]} →"
+        say(page, (left + right) / 2, y, in_short, ha="center", size=SMALL)
 
 
 def ratio_axis(ax: Axes, low: float, high: float) -> None:
@@ -214,6 +220,14 @@ def said(ax: Axes, y: float, lines: Sequence[str]) -> None:
 def short(name: str, longest: int = LONGEST) -> str:
     """Cut a name that is too long for a figure."""
     return name if len(name) <= longest else name[: longest - 1].rstrip() + "…"
+
+
+def fitted(text: str, width: float, bold: bool = False) -> str:
+    """Cut a text that is wider than this many inches."""
+    if text_width([text], bold=bold) <= width:
+        return text
+    room = width - text_width(["…"], bold=bold)
+    return text[: _letters(f"{text}…", room, SMALL, bold)].rstrip() + "…"
 
 
 def text_width(texts: Sequence[str], size: float = SMALL, bold: bool = False) -> float:

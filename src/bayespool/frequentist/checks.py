@@ -137,4 +137,5 @@ def _reml(y: Array, v: Array, x: Array) -> float:
     # Beyond the largest variance all weights are within a factor 2, and the score is negative
     # once t exceeds twice the crude residual variance.
     high = max(v.max(), 2 * ((y - y.mean()) ** 2).sum() / (k - columns))
-    return float(peak(loglik, score, np.asarray(v.min()), np.asarray(max(high, 2e-3 * v.min()))))
+    least = v.min()
+    return float(peak(loglik, score, np.asarray(least), np.asarray(max(high, 2e-3 * least))))

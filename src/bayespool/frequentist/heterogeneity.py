@@ -2,8 +2,7 @@
 
 Arrays of estimates `y` and sampling variances `v` have shape (..., k): the last axis is the
 trials, the axes before it are reviews. A NaN marks a trial that is not there, so that reviews of
-different sizes share an array. Results have shape (...). Inside this module the trials come
-first, so that a sum over them adds long rows.
+different sizes share an array. Results have shape (...).
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _CANDIDATES = 3  # maxima of a likelihood that are followed to their tops
 _BLOCK = 1_000_000  # numbers in a scanned array: 8 MB each
 # A cell of the scan spans less than a factor 2, but for the first, which starts at 0.
 _HALVINGS = 64
-_SEEN = 1e-15  # of a variance
+_SEEN = 1e-15  # of a sum of variances
 _HALVINGS_FROM_FAR = 120
 
 
@@ -39,21 +38,21 @@ def tau2_estimate(method: str, y: Array, v: Array) -> Array:
     collected by Veroniki et al. (2016), Res Synth Methods 7:55.
     """
     shape, trials = np.shape(y)[:-1], np.shape(y)[-1]
-    y, v, there = (a.reshape(trials, -1) for a in _prepare(y, v))
+    y, v, there = (a.reshape(-1, trials) for a in _prepare(y, v))
     block = max(1, _BLOCK // (trials * _SCAN))
-    estimates = np.empty(y.shape[1])
-    for start in range(0, len(estimates), block):
+    estimates = np.empty(len(y))
+    for start in range(0, len(y), block):
         part = slice(start, start + block)
-        k = there[:, part].sum(0)
+        k = there[part].sum(-1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            estimate = _ESTIMATORS[method](y[:, part], v[:, part], there[:, part], k)
+            estimate = _ESTIMATORS[method](y[part], v[part], there[part], k)
         estimates[part] = np.where(k > 1, np.maximum(estimate, 0.0), np.nan)
     return estimates.reshape(shape)
 
 
 def typical_variance(v: Array) -> Array:
     """Return the sampling variance of a typical trial: Higgins & Thompson (2002), equation 9."""
-    w = np.moveaxis(np.where(np.isfinite(v), 1 / v, 0.0), -1, 0)
+    w = np.where(np.isfinite(v), 1 / v, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray((np.isfinite(v).sum(-1) - 1) / _pairs(w))
 
@@ -72,7 +71,7 @@ def q_profile(y: Array, v: Array, level: float = 0.95) -> tuple[Array, Array]:
     """
     check_level(level)
     y, v, there = _prepare(y, v)
-    df = there.sum(0) - 1.0
+    df = there.sum(-1) - 1.0
     ends = []
     for upper_tail in ((1 - level) / 2, (1 + level) / 2):
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -102,8 +101,8 @@ def peak(
     loglik, score : callables
         The function and its derivative: from points of shape (..., m) to values of that shape.
     least, high : arrays of shape (...)
-        Below a thousandth of `least`, the smallest variance that the variable is added to, the
-        function is as good as linear; beyond `high`, which is larger, it falls.
+        `least` is the smallest variance that the variable is added to: below a thousandth of it
+        the function is as good as linear. Beyond `high`, which is above that, it falls.
     """
     low = 1e-3 * least
     steps = np.linspace(0.0, 1.0, _SCAN)
@@ -130,29 +129,30 @@ def peak(
 
 
 def zero_of(
-    falling: Callable[[Array], Array], left: Array, right: Array, halvings: int, unit: Array
+    falling: Callable[[Array], Array], left: Array, right: Array, halvings: int, beside: Array
 ) -> Array:
     """Find where a falling function passes 0 between `left` and `right`.
 
-    To rounding of the sum of the place and `unit`: a variance much smaller than those it is added
-    to has no more digits than the sum.
+    To the rounding of its sum with what stands `beside` it: a variance far below those that it is
+    added to has no digits but the sum's.
 
     By false position with the Illinois rule (Dowell & Jarratt 1971, BIT 11:168), which takes a
     handful of steps; every third halves the interval, so it takes no more than three times as
     many as halving alone.
     """
     at_left, at_right = falling(left), falling(right)
-    moved = np.zeros(np.shape(at_left))  # how often in a row the left end (the right: below 0)
+    # How often in a row an end has moved: the left end above 0, the right end below.
+    moved = np.zeros(np.shape(at_left))
     for turn in range(3 * halvings):
-        seen = _SEEN * (right + unit)
+        seen = _SEEN * (right + beside)
         wide = right - left > 2.5 * seen  # the others stay, whatever company they are in
         if not wide.any():
             break
         with np.errstate(divide="ignore", invalid="ignore"):
             share = at_left / (at_left - at_right)
         share = np.where((share >= 0) & (share <= 1) & (turn % 3 != 2), share, 0.5)
-        # Never nearer to an end than rounding lets one see: a step from there closes the interval,
-        # or steps get longer, where rounding of the function itself hides the place.
+        # Never nearer to an end than rounding lets one see: a step from there closes the interval.
+        # Where it does not, as the function's own rounding hides the place, the next is longer.
         room = np.minimum(seen * 4.0 ** np.minimum(np.abs(moved), 60), 0.5 * (right - left))
         between = np.clip(left + share * (right - left), left + room, right - room)
         value = falling(between)
@@ -166,51 +166,50 @@ def zero_of(
 
 
 def _prepare(y: Array, v: Array) -> tuple[Array, Array, Array]:
-    """Trials first: zeros for missing ones, y about its mean, and 1.0 where a trial is there."""
+    """Zeros for missing trials, y about its mean, and 1.0 where a trial is there."""
     y, v = np.broadcast_arrays(np.asarray(y, dtype=float), np.asarray(v, dtype=float))
-    y, v = (np.ascontiguousarray(np.moveaxis(a, -1, 0)) for a in (y, v))
     there = np.isfinite(y) & np.isfinite(v)
     y, v, weight = np.where(there, y, 0.0), np.where(there, v, 1.0), there.astype(float)
     with np.errstate(divide="ignore", invalid="ignore"):
-        centre = y.sum(0) / weight.sum(0)
+        centre = y.sum(-1, keepdims=True) / weight.sum(-1, keepdims=True)
     return np.where(there, y - centre, 0.0), v, weight
 
 
 def _weigh(y: Array, v: Array, there: Array, tau2: Array) -> tuple[Array, Array, Array]:
     """Weights, their sum, and squared distances from the weighted mean."""
-    w = there / (v + tau2)
-    total = w.sum(0)
-    mean = (w * y).sum(0) / total
-    return w, total, (y - mean) ** 2
+    w = there / (v + tau2[..., None])
+    total = w.sum(-1)
+    mean = (w * y).sum(-1) / total
+    return w, total, (y - mean[..., None]) ** 2
 
 
 def _q(y: Array, v: Array, there: Array, tau2: Array) -> Array:
     w, _, square = _weigh(y, v, there, tau2)
-    return np.asarray((w * square).sum(0))
+    return np.asarray((w * square).sum(-1))
 
 
 def _range2(y: Array, there: Array) -> Array:
-    high = np.where(there > 0, y, -np.inf).max(0)
-    low = np.where(there > 0, y, np.inf).min(0)
+    high = np.where(there > 0, y, -np.inf).max(-1)
+    low = np.where(there > 0, y, np.inf).min(-1)
     return np.asarray((high - low) ** 2)
 
 
 def _loglik(y: Array, v: Array, there: Array, tau2: Array, restricted: bool) -> Array:
     w, total, square = _weigh(y, v, there, tau2)
-    deviance = (there * np.log(v + tau2)).sum(0) + (w * square).sum(0)
+    deviance = (there * np.log(v + tau2[..., None])).sum(-1) + (w * square).sum(-1)
     return np.asarray(-0.5 * (deviance + np.log(total) if restricted else deviance))
 
 
 def _score(y: Array, v: Array, there: Array, tau2: Array, restricted: bool) -> Array:
     w, total, square = _weigh(y, v, there, tau2)
-    expected = w - w**2 / total if restricted else w
-    return np.asarray(0.5 * (w**2 * square - expected).sum(0))
+    expected = w - w**2 / total[..., None] if restricted else w
+    return np.asarray(0.5 * (w**2 * square - expected).sum(-1))
 
 
 def _maximum_likelihood(y: Array, v: Array, there: Array, restricted: bool) -> Array:
-    # One more axis, the last, for the points at which the likelihood is looked at.
-    each = (y[..., None], v[..., None], there[..., None])
-    least = np.where(there > 0, v, np.inf).min(0)
+    # One more axis, before the trials, for the points at which the likelihood is looked at.
+    each = (y[..., None, :], v[..., None, :], there[..., None, :])
+    least = np.where(there > 0, v, np.inf).min(-1)
     # With w <= 1/t and the mean within the range of y, the score is negative beyond range².
     high = np.maximum(_range2(y, there), 2e-3 * least)
     return peak(
@@ -224,21 +223,21 @@ def _maximum_likelihood(y: Array, v: Array, there: Array, restricted: bool) -> A
 def _where_q_is(target: Array, y: Array, v: Array, there: Array) -> Array:
     """Find the variance at which Q, which falls with it, is `target`; 0 if it starts below."""
     # Q(t) <= (k - 1) range² / t, by the same argument as for the likelihoods.
-    high = (there.sum(0) - 1) * _range2(y, there) / target
-    starts_above = _q(y, v, there, np.zeros(y.shape[1:])) > target
+    high = (there.sum(-1) - 1) * _range2(y, there) / target
+    starts_above = _q(y, v, there, np.zeros(y.shape[:-1])) > target
     high = np.where(starts_above & np.isfinite(high), high, 0.0)
     return zero_of(
         lambda t: _q(y, v, there, t) - target,
         np.zeros_like(high),
         high,
         _HALVINGS_FROM_FAR,
-        np.where(there > 0, v, np.inf).min(0),
+        np.where(there > 0, v, np.inf).min(-1),
     )
 
 
 def _der_simonian_laird(y: Array, v: Array, there: Array, k: Array) -> Array:
-    w, _, square = _weigh(y, v, there, np.zeros(y.shape[1:]))
-    return ((w * square).sum(0) - (k - 1)) / _pairs(w)
+    w, _, square = _weigh(y, v, there, np.zeros(y.shape[:-1]))
+    return ((w * square).sum(-1) - (k - 1)) / _pairs(w)
 
 
 def _pairs(w: Array) -> Array:
@@ -247,21 +246,21 @@ def _pairs(w: Array) -> Array:
     The difference of the two has no digits left where one weight outweighs all others.
     """
     before = np.zeros_like(w)
-    before[1:] = np.cumsum(w, axis=0)[:-1]
-    return np.asarray(2 * (w * before).sum(0) / w.sum(0))
+    before[..., 1:] = np.cumsum(w, axis=-1)[..., :-1]
+    return np.asarray(2 * (w * before).sum(-1) / w.sum(-1))
 
 
 def _hunter_schmidt(y: Array, v: Array, there: Array, k: Array) -> Array:
-    w, total, square = _weigh(y, v, there, np.zeros(y.shape[1:]))
-    return ((w * square).sum(0) - k) / total
+    w, total, square = _weigh(y, v, there, np.zeros(y.shape[:-1]))
+    return ((w * square).sum(-1) - k) / total
 
 
 def _hedges(y: Array, v: Array, there: Array, k: Array) -> Array:
-    return (y**2).sum(0) / (k - 1) - (there * v).sum(0) / k
+    return (y**2).sum(-1) / (k - 1) - (there * v).sum(-1) / k
 
 
 def _sidik_jonkman(y: Array, v: Array, there: Array, k: Array) -> Array:
-    crude = (y**2).sum(0) / k
+    crude = (y**2).sum(-1) / k
     return np.where(crude > 0, crude * _q(y, v, there, crude) / (k - 1), 0.0)
 
 

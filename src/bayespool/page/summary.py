@@ -161,7 +161,7 @@ def bands_note(record: dict[str, Any], unit: str = "") -> str:
     *first, last = (signed(f"{edge:.3g}") for edge in edges)
     said = " ".join(filter(None, (f"{name}{', '.join(first)} and {last}", unit)))
     if absolute and not absolute.get("declared", True):
-        return f"{said}; nobody declared what is important, so {edges[0]:g} is supposed"
+        return f"{said}; no absolute effect was declared, so {edges[0]:g} is supposed"
     return said
 
 

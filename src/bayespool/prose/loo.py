@@ -38,15 +38,18 @@ def loo(table: pd.DataFrame, record: dict[str, Any]) -> str:
     most = max(rows, key=lambda row: row["kl"])
     mover = max(rows, key=lambda row: abs(row["shift"]))
     moved = [
-        f"{row['trial']} brings {chance_words(record) if row is mover else 'it'} from "
+        f"brings {chance_words(record) if row is mover else 'it'} from "
         f"{probability(row[word])} to {probability(row[word] + row['shift'])}"
-        for row in ([mover] if mover is most else [mover, most])
+        for row in (mover, most)
     ]
     far = f"Kullback–Leibler divergence {number(most['kl'], 2)} nats"
     first = f"{most['trial']} shapes the posterior most ({far})"
     if mover is most:
-        return signed(f"{_foretold(rows)}{first}: it {moved[0].split(' ', 1)[1]}.")
-    return signed(f"{_foretold(rows)}{first}, but {moved[0]}, the largest change, and {moved[1]}.")
+        return signed(f"{_foretold(rows)}{first}: it {moved[0]}.")
+    return signed(
+        f"{_foretold(rows)}{first}, but {mover['trial']} {moved[0]}, the largest change, and "
+        f"{most['trial']} {moved[1]}."
+    )
 
 
 def _foretold(rows: list[dict[Hashable, Any]]) -> str:
