@@ -138,12 +138,14 @@ def many(y: Array, se: Array, priors: Priors, effects: str = "random") -> Many:
     """
     there = np.isfinite(y)
     w = there.astype(float)
+    # Where no trial is there stands the smallest SE, as `_log_product` has it; its weight is 0.
     v = np.where(there, se, np.where(there, se, np.inf).min(axis=1, keepdims=True)) ** 2
     inverse = w / v
     # Everything is measured from where the posterior would be without tau: no digits are lost
     # where prior and data lie far apart.
-    firm = 1 / priors.mu.params["sigma"] ** 2 if priors.mu.proper else 0.0
-    pull = firm * priors.mu.params["mu"] if priors.mu.proper else 0.0
+    prior = priors.mu
+    firm = 1 / prior.params["sigma"] ** 2 if prior.proper else 0.0
+    pull = firm * prior.params["mu"] if prior.proper else 0.0
     centre = (inverse * np.where(there, y, 0.0)).sum(axis=1) + pull
     centre = centre / (inverse.sum(axis=1) + firm)
     apart = np.where(there, y - centre[:, None], 0.0)
@@ -152,7 +154,6 @@ def many(y: Array, se: Array, priors: Priors, effects: str = "random") -> Many:
     sums = np.stack([w, w * apart, w * apart**2], axis=1) @ each
     total, weighted, squares = sums[:, 0], sums[:, 1], sums[:, 2]
     log_evidence = 0.5 * _log_product(each, there.sum(axis=1)[:, None])
-    prior = priors.mu
     if prior.proper:
         m = (prior.params["mu"] - centre)[:, None]
         precision = total + firm

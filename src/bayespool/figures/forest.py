@@ -13,6 +13,7 @@ from bayespool.figures.plain import (
     SMALL,
     SOFT,
     drawing,
+    favours,
     say,
     sheet,
     short,
@@ -203,12 +204,7 @@ class _Sheet:
         ax.plot([middle] * 2, [top, self.y_axis], color=OWN, lw=0.7, ls=(0, (2, 2)), zorder=0.4)
         title = table.label + (" (log axis)" if table.ratio else "")
         self._say(self.x_panel + PANEL / 2, self.y_label, title, ha="center")
-        if table.benefit in ("lower", "higher"):
-            sides = ("treatment", "control") if table.benefit == "lower" else (
-                "control", "treatment")  # fmt: skip
-            y = self.y_favours
-            self._say(self.x_panel, y, f"← favours {sides[0]}", size=SMALL + 0.5)
-            self._say(right, y, f"favours {sides[1]} →", ha="right", size=SMALL + 0.5)
+        favours(ax, table.benefit, self.x_panel, right, self.y_favours, SMALL + 0.5)
 
     def _row(self, i: int, row: Row, share: float) -> None:
         y = self.y_rows[i]

@@ -93,18 +93,20 @@ def say(ax: Axes, x: float, y: float, text: str, ha: str = "left", **style: Any)
     ax.text(x, y, text, ha=ha, parse_math=False, **style)
 
 
-def favours(page: Axes, benefit: str | None, left: float, right: float, y: float) -> None:
+def favours(
+    page: Axes, benefit: str | None, left: float, right: float, y: float, size: float = SMALL
+) -> None:
     """Say whom the sides favour, where a benefit was declared; in short where room is short."""
     if benefit is None:
         return
     sides = ("treatment", "control") if benefit == "lower" else ("control", "treatment")
     words = (f"← favours {sides[0]}", f"favours {sides[1]} →")
-    if sum(text_width([word]) for word in words) + 0.1 <= right - left:
-        say(page, left, y, words[0], size=SMALL)
-        say(page, right, y, words[1], ha="right", size=SMALL)
+    if sum(text_width([word], size) for word in words) + 0.1 <= right - left:
+        say(page, left, y, words[0], size=size)
+        say(page, right, y, words[1], ha="right", size=size)
     else:
         in_short = f"favours: ← {sides[0]}, {sides[1]} →"
-        say(page, (left + right) / 2, y, in_short, ha="center", size=SMALL)
+        say(page, (left + right) / 2, y, in_short, ha="center", size=size)
 
 
 def ratio_axis(ax: Axes, low: float, high: float) -> None:

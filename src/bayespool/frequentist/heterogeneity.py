@@ -188,6 +188,11 @@ def _q(y: Array, v: Array, there: Array, tau2: Array) -> Array:
     return np.asarray((w * square).sum(-1))
 
 
+def _least(v: Array, there: Array) -> Array:
+    """The smallest sampling variance; infinite where no trial is there."""
+    return np.asarray(np.where(there > 0, v, np.inf).min(-1))
+
+
 def _range2(y: Array, there: Array) -> Array:
     high = np.where(there > 0, y, -np.inf).max(-1)
     low = np.where(there > 0, y, np.inf).min(-1)
@@ -209,7 +214,7 @@ def _score(y: Array, v: Array, there: Array, tau2: Array, restricted: bool) -> A
 def _maximum_likelihood(y: Array, v: Array, there: Array, restricted: bool) -> Array:
     # One more axis, before the trials, for the points at which the likelihood is looked at.
     each = (y[..., None, :], v[..., None, :], there[..., None, :])
-    least = np.where(there > 0, v, np.inf).min(-1)
+    least = _least(v, there)
     # With w <= 1/t and the mean within the range of y, the score is negative beyond range².
     high = np.maximum(_range2(y, there), 2e-3 * least)
     return peak(
@@ -231,7 +236,7 @@ def _where_q_is(target: Array, y: Array, v: Array, there: Array) -> Array:
         np.zeros_like(high),
         high,
         _HALVINGS_FROM_FAR,
-        np.where(there > 0, v, np.inf).min(-1),
+        _least(v, there),
     )
 
 
