@@ -380,6 +380,27 @@ def test_what_is_not_plain_is_not_guessed(names):
     assert not any("Write as header" in fault for fault in faults)
 
 
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ("study ai bi ci di", "n_treatment = ai + bi, events_control = ci and n_control = ci + di"),
+        ("slab yi vi weight", "write estimate = yi and se = the square root of vi"),
+        ("trial yi vi", "write estimate = yi and se = the square root of vi"),
+    ],
+)
+def test_what_has_to_be_computed_is_said(names, said):
+    columns = names.split()
+    (fault,) = faults_of(pd.DataFrame([[1] * len(columns)], columns=columns))
+    assert said in fault
+    assert fault.endswith(f'Rename "{columns[0]}" to trial.') == (columns[0] != "trial")
+
+
+def test_what_is_whole_needs_no_advice():
+    names = "trial estimate se yi vi ai bi ci di"
+    assert read_header(names.split()).layout == "generic"
+    assert not read_header(names.split()).faults
+
+
 def test_a_header_to_write_is_csv():
     names = ["study", "event.e", "n.e", "event.c", "n.c", 'weight, "fixed"']
     (fault,) = faults_of(pd.DataFrame([["a", 1, 20, 2, 20, 0.5]], columns=names))
@@ -502,8 +523,7 @@ def test_ordinary_columns_are_no_typing_errors(read, name):
 @pytest.mark.parametrize(
     ("name", "meant"),
     [
-        ("years", "year"), ("Year", "year"), ("yaer", "year"), ("YEAR", "year"),
-        ("sub_group", "subgroup"), ("risk of bias", "risk_of_bias"), ("Risk-of-bias", None),
+        ("years", "year"), ("yaer", "year"), ("sub_group", "subgroup"),
         ("soruce", "source"), ("confidense", "confidence"), ("n_controll", "n_control"),
         ("q2_control", "q1_control or q3_control"), ("events_tratment", "events_treatment"),
     ],
@@ -511,14 +531,26 @@ def test_ordinary_columns_are_no_typing_errors(read, name):
 def test_typing_errors_name_what_was_meant(read, name, meant):
     with pytest.raises(DataError) as caught:
         read(f"{BINARY.strip()},{name}\na,1,10,2,10,2020\n")
-    meant = meant or "risk_of_bias"
     assert f'row 1: column "{name}" looks like {meant} misspelt. Write {meant}' in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("Year", "year"), ("YEAR", "year"), ("risk of bias", "risk_of_bias"),
+        ("Risk-of-bias", "risk_of_bias"),
+    ],
+)  # fmt: skip
+def test_capitals_and_hyphens_are_no_typing_errors(read, name, written):
+    with pytest.raises(DataError) as caught:
+        read(f"{BINARY.strip()},{name}\na,1,10,2,10,2020\n")
+    assert f'row 1: column "{name}" has to be written {written}; if it' in str(caught.value)
 
 
 def test_a_misspelt_standard_error_is_seen_where_one_is_wanted(read):
     with pytest.raises(DataError, match='column "es" looks like se misspelt'):
         read("trial,estimate,es\na,0.1,0.2\n")
-    with pytest.raises(DataError, match='column "SE" looks like se misspelt'):
+    with pytest.raises(DataError, match='column "SE" has to be written se;'):
         read("trial,estimate,SE\na,0.1,0.2\n")
 
 

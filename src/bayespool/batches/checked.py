@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayespool.batches.columns import Columns
 from bayespool.batches.question import NUTS, Asked
 from bayespool.batches.reviews import Review
 from bayespool.errors import BayespoolError, ConvergenceError
@@ -21,8 +22,8 @@ __all__ = ["add_nuts", "seed_of"]
 LIMIT = 4.0  # Monte Carlo standard errors
 
 
-def add_nuts(table: pd.DataFrame, reviews: dict[str, Review], asked: Asked) -> pd.DataFrame:
-    """The table with the columns of NUTS, one fit a row that has an exact answer."""
+def add_nuts(table: pd.DataFrame, reviews: dict[str, Review], asked: Asked) -> Columns:
+    """The table's columns with the columns of NUTS, one fit a row that has an exact answer."""
     from bayespool.refits import refit
 
     found: list[dict[str, Any]] = []
@@ -49,7 +50,7 @@ def add_nuts(table: pd.DataFrame, reviews: dict[str, Review], asked: Asked) -> p
         )
     columns = pd.DataFrame(found, index=table.index).reindex(columns=[*NUTS, "seconds"])
     columns["seconds"] = columns["seconds"].fillna(table["seconds"])
-    return table.drop(columns=[*columns], errors="ignore").join(columns)
+    return {str(name): values for frame in (table, columns) for name, values in frame.items()}
 
 
 def seed_of(seed: int, review: str, priors: str) -> int:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import time
 
-import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from bayespool.batches.checked import add_nuts
 from bayespool.batches.classical import reml
-from bayespool.batches.columns import Columns, about, in_words, numbers_of_one
-from bayespool.batches.question import Asked, typed
+from bayespool.batches.columns import Columns, about, in_words, numbers_of_one, table_of
+from bayespool.batches.question import Asked
 from bayespool.batches.reviews import Review, reviews_of
 from bayespool.batches.together import Shared, suits, together
 from bayespool.errors import BayespoolError
 from bayespool.exact import Surface, surface
-from bayespool.prior import DEFAULT_PHI, Priors
+from bayespool.prior import DEFAULT_PHI
 
 __all__ = ["answers"]
 
@@ -40,8 +39,8 @@ def answers(frame: pd.DataFrame, asked: Asked) -> pd.DataFrame:
         order = list(dict.fromkeys(frame[asked.by].to_numpy(dtype=object)))
         reviews, failed = reviews_of(frame, asked)
         reading = (time.process_time() - began) / (len(order) * len(asked.priors))
-        parts: list[pd.DataFrame] = []
-        rows = [
+        parts: list[Columns] = []
+        rows: list[Columns] = [
             {"review": name, "priors": set_name, "measure": asked.measure, "error": error}
             for set_name in asked.priors
             for name, error in failed.items()
@@ -49,37 +48,35 @@ def answers(frame: pd.DataFrame, asked: Asked) -> pd.DataFrame:
         left: dict[str, list[str]] = {}  # reviews to be taken alone, and under which prior sets
         shared = Shared()
         for set_name in asked.priors:
-            asking: list[tuple[Review, Priors]] = []
+            asking: list[Review] = []
             todo = []
             for review in reviews.values():
                 try:
-                    priors = asked.prior_set(set_name, review.measure)
-                    if suits(review, priors, asked):
-                        asking.append((review, priors))
+                    if suits(review, set_name, asked):
+                        asking.append(review)
                 except BayespoolError as error:
                     rows.append(about(review) | {"priors": set_name, "error": str(error)})
                     continue
                 todo.append(review.name)
             done: set[str] = set()
-            for part in together(asking, asked, shared):
-                parts.append(part.assign(priors=set_name))
+            for part in together(asking, set_name, asked, shared):
+                parts.append(part | {"priors": [set_name] * len(part["review"])})
                 done.update(part["review"])
             for name in todo:
                 if name not in done:
                     left.setdefault(name, []).append(set_name)
         for name, sets in left.items():
             rows += _alone(reviews[name], sets, asked)
-    if rows or not parts:
-        parts.append(pd.DataFrame(rows))
-    columns = list(asked.columns)
-    table = pd.concat([typed(part.reindex(columns=columns)) for part in parts], ignore_index=True)
-    table["effects"] = pd.Series([asked.effects] * len(table), dtype="string")
+    names = list(asked.columns)
+    parts.append({name: [row.get(name) for row in rows] for name in names})
+    place = {(n, s): i for i, (n, s) in enumerate((n, s) for n in order for s in asked.priors)}
+    table = table_of(parts, names, place)
+    table["effects"] = table["effects"].fillna(asked.effects)
     table["error"] = table["error"].fillna("")
     table["seconds"] = table["seconds"].fillna(0.0) + reading
-    place = {(n, s): i for i, (n, s) in enumerate((n, s) for n in order for s in asked.priors)}
-    at = [place[key] for key in zip(table["review"], table["priors"], strict=True)]
-    table = table.iloc[np.argsort(at)].reset_index(drop=True)
-    return typed(add_nuts(table, reviews, asked)[columns]) if asked.engine == "both" else table
+    if asked.engine == "both":
+        table = table_of([add_nuts(table, reviews, asked)], names, place)
+    return table
 
 
 def _alone(review: Review, sets: list[str], asked: Asked) -> list[Columns]:

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import compress
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from pandas.api.types import pandas_dtype
 
 from bayespool.axes import Array
-from bayespool.batches.question import Asked
+from bayespool.batches.question import KINDS, Asked
 from bayespool.batches.reviews import Review
 from bayespool.exact import Surface
 from bayespool.measures import to_natural
 from bayespool.prior import Priors
 
-__all__ = ["ENDS", "Columns", "P", "about", "in_words", "numbers", "numbers_of_one", "table_of"]
+__all__ = [
+    "ENDS",
+    "Columns",
+    "P",
+    "about",
+    "columns_of",
+    "in_words",
+    "numbers",
+    "numbers_of_one",
+    "table_of",
+]
 
 P = np.array([0.5, 0.025, 0.975])
 ENDS = ("median", "lower", "upper")
-Columns = dict[str, Any]
+Columns = dict[str, Any]  # a value, or one a row
 
 
 class Posteriors(Protocol):
@@ -90,8 +103,9 @@ def in_words(own: dict[str, Array], scale: str, asked: Asked) -> Columns:
         middle = own["reml_estimate"]
         if scale == "atanh":
             middle = np.arctanh(np.clip(middle, -1, 1))
-        within = (own["mu_lower"] <= middle) & (middle <= own["mu_upper"])
-        columns["agrees"] = pd.Series(within, dtype="boolean").mask(np.isnan(middle))
+        agrees = ((own["mu_lower"] <= middle) & (middle <= own["mu_upper"])).astype(object)
+        agrees[np.isnan(middle)] = None
+        columns["agrees"] = agrees
     return columns
 
 
@@ -108,11 +122,45 @@ def about(review: Review) -> Columns:
     }
 
 
-def table_of(
-    reviews: Sequence[Review], own: dict[str, Array], scale: str, asked: Asked, seconds: float
-) -> pd.DataFrame:
-    """Rows of reviews that were analysed together, in ``seconds``."""
+def columns_of(
+    reviews: Sequence[Review],
+    own: dict[str, Array],
+    scale: str,
+    asked: Asked,
+    seconds: float,
+    keep: NDArray[np.bool_],
+) -> Columns:
+    """Columns of the reviews to ``keep`` of those that were analysed together, in ``seconds``."""
     told = [about(review) for review in reviews]
-    columns = {name: [row[name] for row in told] for name in told[0]}
-    columns |= in_words(own, scale, asked)
-    return pd.DataFrame(columns | {"seconds": seconds / len(reviews)})
+    columns: Columns = {name: [*compress((row[name] for row in told), keep)] for name in told[0]}
+    columns |= {name: values[keep] for name, values in in_words(own, scale, asked).items()}
+    return columns | {"seconds": np.full(keep.sum(), seconds / len(reviews))}
+
+
+def table_of(
+    parts: Iterable[Columns], names: Iterable[str], place: dict[tuple[str, str], int]
+) -> pd.DataFrame:
+    """One table of all parts, of the same types whatever is missing, in the order of ``place``.
+
+    Parameters
+    ----------
+    parts : iterable of Columns
+        Each with as many values in all columns.
+    names : iterable of str
+        Of the table's columns; a part without one of them has nothing to say of it.
+    place : dict
+        Which row a review under a prior set comes to.
+    """
+    parts = [part for part in parts if len(part["review"])]
+    keys = [key for part in parts for key in zip(part["review"], part["priors"], strict=True)]
+    order = np.argsort([place[key] for key in keys])
+    columns: Columns = {}
+    for name in names:
+        kind = KINDS.get(name, "float64")
+        pieces = [part.get(name, [None] * len(part["review"])) for part in parts]
+        if kind == "float64":
+            columns[name] = np.concatenate([np.asarray(piece, float) for piece in pieces])[order]
+        else:
+            values = [value for piece in pieces for value in piece]
+            columns[name] = pd.Series([values[i] for i in order], dtype=pandas_dtype(kind))
+    return pd.DataFrame(columns)

@@ -28,6 +28,9 @@ BLOCK = 1_000_000  # numbers in an array over reviews, nodes and trials: 8 MB, w
 _SCOUT = np.arange(-3.0, 90.0, 0.25)
 _STEPS = 200  # of Halley's method, held between brackets; two or three are usual
 _THIN = 3  # every third node already has a quantile to within a thousandth of an SD
+# A step of Halley's, in least SDs, after which another would be lost: its error is of the order of
+# the step's cube. The first is for every third node.
+_LAST = (1e-2, 1e-5)
 _UNSEEN = 1e-20  # of a tail: nodes with less mass do not move its quantile
 _FAR = 40.0  # standard deviations: beyond, a normal has no mass that a float can hold
 
@@ -271,12 +274,12 @@ def mixture_quantiles(weight: Array, location: Array, scale: Array, p: Array) ->
     tail = np.where(p > 0.5, 1 - p, p)
     x = sign * centre + unit * ndtri(tail)
     seen = np.flatnonzero(~(weight.max(axis=0) <= _UNSEEN * tail.min()))
-    for some in (seen[::_THIN], seen):
+    for some, last in zip((seen[::_THIN], seen), _LAST, strict=True):
         mass = weight[:, some] + 1e-300  # a third may have missed all of it
         mass = mass / mass.sum(axis=1, keepdims=True)
         # A step outwards is no shorter than what a thousandth of the way so far is.
         first = np.maximum(unit, 1e-3 * np.abs(x - sign * centre))
-        x = _met(mass, location[:, some], scale[:, some], sign, tail, x, first)
+        x = _met(mass, location[:, some], scale[:, some], sign, tail, x, first, last)
     return x * sign
 
 
@@ -288,10 +291,12 @@ def _met(
     tail: Array,
     start: Array,
     reach: Array,
+    last: float,
 ) -> Array:
     """Where mixtures, each tail's mirrored by its sign, reach the tails: from ``start`` on.
 
-    A step outwards has the length ``reach`` at first.
+    A step outwards has the length ``reach`` at first; one of Halley's of ``last`` least SDs or
+    fewer is the last.
     """
     found = np.full(start.shape, np.nan)
     rows, which = (index.ravel() for index in np.indices(start.shape))
@@ -320,10 +325,10 @@ def _met(
         fit = (new > low) & (new < high) & (np.abs(new - x) < 8 * reach) & (turn % 8 != 7)
         fit |= new == x
         new, reach = np.where(fit, new, away), np.where(fit, reach, 2 * reach)
-        # The error of a step of Halley's is of the order of its cube; one outwards settles nothing.
+        # A step outwards settles nothing.
         gone = np.abs(new - x)
         near = np.where(held, 1e-13 * (np.abs(new) + least[rows]), -np.inf)
-        settled = gone <= np.where(fit, 1e-5 * least[rows], near)
+        settled = gone <= np.where(fit, last * least[rows], near)
         found[rows[settled], which[settled]] = new[settled]
         if settled.all():
             break

@@ -6,9 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
-import pandas as pd
-from pandas.api.types import pandas_dtype
-
 from bayespool.decisions import check_benefit, thresholds_of
 from bayespool.errors import BayespoolError, UsageError
 from bayespool.exact.surface import EFFECTS
@@ -16,11 +13,14 @@ from bayespool.measures import MEASURES, scale_of
 from bayespool.prior import Priors
 from bayespool.prior import priors as named_priors
 
-__all__ = ["COLUMNS", "NUTS", "Asked", "typed"]
+__all__ = ["COLUMNS", "KINDS", "NUTS", "Asked"]
 
 LIKELIHOODS = ("binomial", "normal", "arms")
-WHOLE, TRUTH = ("trials", "used", "participants", "nuts_divergences"), ("agrees", "nuts_agrees")
 TEXT = ("review", "priors", "measure", "likelihood", "effects", "error", "nuts_error")
+WHOLE = ("trials", "used", "participants", "nuts_divergences")
+# Types of the columns; all others are float64.
+KINDS = dict.fromkeys(TEXT, "string") | dict.fromkeys(WHOLE, "Int64")
+KINDS |= dict.fromkeys(("agrees", "nuts_agrees"), "boolean")
 
 COLUMNS: dict[str, str] = {
     "review": "name of the review",
@@ -179,15 +179,3 @@ def _prior_set(asked: Asked, name: str, measure: str) -> Priors:
         tau=asked.tau,
         phi=asked.phi,
     )
-
-
-def typed(table: pd.DataFrame) -> pd.DataFrame:
-    """The same types in every table of results, whatever is missing from it."""
-    kinds = dict.fromkeys(TEXT, "string") | dict.fromkeys(WHOLE, "Int64")
-    kinds |= dict.fromkeys(TRUTH, "boolean")
-    # Column by column: `DataFrame.astype` joins as many tables of one column, which is slow.
-    columns = {}
-    for name, column in table.items():
-        kind = pandas_dtype(kinds.get(str(name), "float64"))
-        columns[name] = column if column.dtype == kind else column.astype(kind)
-    return pd.DataFrame(columns, index=table.index)

@@ -126,7 +126,7 @@ def _together(
             plain[column] = numbers.floats
     # Names of trials have to differ within a review alone.
     of = codes.tolist()  # Python's integers are written faster than NumPy's
-    unique = [f"{code} {name}" for code, name in zip(of, names, strict=True)] if names else []
+    unique = [f"{code}:{name}" for code, name in zip(of, names, strict=True)] if names else []
     trials = read_trials(
         table.assign(**plain, **({"trial": unique} if names else {})), hashed=False
     )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from bayespool.axes import Array
 from bayespool.batches.classical import reml
-from bayespool.batches.columns import numbers, table_of
+from bayespool.batches.columns import Columns, columns_of, numbers
 from bayespool.batches.counts import likelihoods
 from bayespool.batches.jointly import Library, joint, plans
 from bayespool.batches.normal import blocks, covers, many
@@ -55,12 +55,11 @@ class Shared:
         return library, np.array([place[review.name] for review in reviews], dtype=np.intp)
 
 
-def suits(review: Review, priors: Priors, asked: Asked) -> bool:
+def suits(review: Review, set_name: str, asked: Asked) -> bool:
     """Whether a review can be analysed with others; raises what is wrong with the priors."""
-    if review.likelihood == "normal" and covers(priors, asked.effects):
-        check_proper(priors, len(review.estimate), random=asked.effects != "common")
-        asked.at(review.measure, scale_of(review.measure, "normal"))
-        return True
+    if review.likelihood == "normal":
+        return _has_closed_form(asked, set_name, review.measure, len(review.estimate))
+    priors = asked.prior_set(set_name, review.measure)
     if review.likelihood != "binomial" or asked.effects not in ("random", "common"):
         return False
     tau = asked.effects == "common" or (priors.tau.proper and np.isinf(priors.tau.support[1]))
@@ -75,23 +74,32 @@ def suits(review: Review, priors: Priors, asked: Asked) -> bool:
     return bool(fewest >= BENT)
 
 
+@lru_cache(maxsize=4096)
+def _has_closed_form(asked: Asked, set_name: str, measure: str, k: int) -> bool:
+    """Whether normal reviews of ``k`` trials have one, all of them."""
+    priors = asked.prior_set(set_name, measure)
+    if not covers(priors, asked.effects):
+        return False
+    check_proper(priors, k, random=asked.effects != "common")
+    asked.at(measure, scale_of(measure, "normal"))
+    return True
+
+
 def together(
-    asking: Sequence[tuple[Review, Priors]], asked: Asked, shared: Shared
-) -> Iterator[pd.DataFrame]:
+    reviews: Sequence[Review], set_name: str, asked: Asked, shared: Shared
+) -> Iterator[Columns]:
     """Answers of many reviews under one prior set; those that no shared nodes suit are left out."""
-    kinds = dict.fromkeys((review.measure, review.likelihood) for review, _ in asking)
+    kinds = dict.fromkeys((review.measure, review.likelihood) for review in reviews)
     for measure, likelihood in kinds:
-        some = [r for r, _ in asking if (r.measure, r.likelihood) == (measure, likelihood)]
-        priors = next(priors for review, priors in asking if review is some[0])
+        some = [r for r in reviews if (r.measure, r.likelihood) == (measure, likelihood)]
+        priors = asked.prior_set(set_name, measure)
         if likelihood == "normal":
             yield from _normal(some, measure, priors, asked)
         else:
             yield from _binomial(some, measure, priors, asked, shared)
 
 
-def _normal(
-    reviews: list[Review], measure: str, priors: Priors, asked: Asked
-) -> Iterator[pd.DataFrame]:
+def _normal(reviews: list[Review], measure: str, priors: Priors, asked: Asked) -> Iterator[Columns]:
     """The normal model in closed form."""
     sizes = np.array([len(review.estimate) for review in reviews])
     scale = scale_of(measure, "normal")
@@ -106,13 +114,14 @@ def _normal(
             "log_marginal_likelihood": found.log_marginal_likelihood,
             "grid_error": found.grid_error,
         }
-        table = table_of(taken, own | reml(y, se), scale, asked, time.process_time() - began)
-        yield table[table["grid_error"] <= TOLERANCE]
+        own |= reml(y, se)
+        settled = found.grid_error <= TOLERANCE
+        yield columns_of(taken, own, scale, asked, time.process_time() - began, settled)
 
 
 def _binomial(
     reviews: list[Review], measure: str, priors: Priors, asked: Asked, shared: Shared
-) -> Iterator[pd.DataFrame]:
+) -> Iterator[Columns]:
     """The binomial model on shared nodes."""
     began = time.process_time()
     library, rows = shared.library(reviews, measure, priors.phi or parse_prior(DEFAULT_PHI, "phi"))
@@ -133,10 +142,9 @@ def _binomial(
             taken = [name[int(row)] for row in plan.reviews]
             own |= _reml_of_some(taken)
             seconds = time.process_time() - began + plan.seconds + before * len(taken)
-            table = table_of(taken, own, scale, asked, seconds)
             settled = found.grid_error <= TOLERANCE
             good |= set(plan.reviews[settled].tolist())
-            yield table[settled]
+            yield columns_of(taken, own, scale, asked, seconds, settled)
         rows = np.array([row for row in rows.tolist() if row not in good], dtype=np.intp)
         if not len(rows):
             return

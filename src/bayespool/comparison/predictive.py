@@ -189,7 +189,7 @@ def _estimates_below(surface: Surface, sums: Sums) -> Array:
     if surface.effects != "t":
         return ndtr(gap / np.hypot(error, tau))
     found = np.zeros(gap.shape[:2] + tau.shape)
-    for log_g, log_w in zip(*gamma_mixture(T_NU, low=-14.0), strict=True):
+    for log_g, log_w in zip(*gamma_mixture(T_NU), strict=True):
         found += np.exp(log_w) * ndtr(gap / np.hypot(error, tau * np.exp(-0.5 * log_g)))
     return found
 

@@ -223,7 +223,7 @@ def _stretch(term: TrialLikelihood, mu: Array, tau: Array, random: np.random.Gen
     p(G | mu, tau, data) is the gamma's weight at a node times the trial's likelihood under
     that SD, and a mixture over the nodes is the t distribution to 1e-12.
     """
-    log_g, log_w = gamma_mixture(T_NU, low=-14.0, step=0.55)
+    log_g, log_w = gamma_mixture(T_NU, step=0.55)
     scale = np.exp(-0.5 * log_g)
     u = random.random(len(mu))
     log_l = _likelihood(term, mu, tau.min() * scale.min(), tau.max() * scale.max())

@@ -207,7 +207,7 @@ def _mix(
     if effects == "t":
         # A density needs fewer nodes than the far tails of a likelihood: 1e-12 of the mass is
         # left out.
-        log_g, log_w = gamma_mixture(T_NU, low=-14.0, step=np.log(2) / 2)
+        log_g, log_w = gamma_mixture(T_NU, step=np.log(2) / 2)
         log_g, log_w, halving = log_g[::-1], log_w[::-1], 2
     spread = tau[seen, None] * np.exp(-0.5 * log_g)
     parts = smeared(mu, log_density[:, seen], at, spread, halving) + log_w

@@ -84,7 +84,7 @@ class Sums:
         axis, tau = self.grid.mu, self.tau
         z, w = _Z, _W
         if self.effects == "t":
-            log_g, log_w = gamma_mixture(T_NU, low=-14.0, step=0.55)
+            log_g, log_w = gamma_mixture(T_NU, step=0.55)
             z = (_Z[:, None] * np.exp(-0.5 * log_g)).ravel()
             w = (_W[:, None] * np.exp(log_w)).ravel()
         found = np.empty((len(at), len(self.mu), len(tau)))

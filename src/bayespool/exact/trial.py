@@ -364,9 +364,9 @@ def log_sum(terms: Array) -> Array:
     return np.log(terms.sum(axis=-1)) + top
 
 
-def gamma_mixture(nu: float, low: float = -25.0, step: float = 0.35) -> tuple[Array, Array]:
+def gamma_mixture(nu: float, step: float = 0.35) -> tuple[Array, Array]:
     """Nodes log G and log weights of G ~ Gamma(nu/2, rate nu/2): trapezoid in log G."""
-    log_g = np.arange(low, 3.2, step)
+    log_g = np.arange(-14.0, 3.2, step)
     log_w = log_gamma(nu, log_g)
     return log_g, log_w - logsumexp(log_w)
 

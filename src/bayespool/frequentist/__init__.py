@@ -8,7 +8,6 @@ from bayespool.frequentist.heterogeneity import (
     TAU2_METHODS,
     cochran_q,
     q_profile,
-    restricted_loglik,
     tau2_estimate,
     typical_variance,
 )
@@ -40,7 +39,6 @@ __all__ = [
     "pool_rd",
     "q_profile",
     "regress_on_se",
-    "restricted_loglik",
     "tau2_estimate",
     "typical_variance",
 ]

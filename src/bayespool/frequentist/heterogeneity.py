@@ -18,10 +18,11 @@ from bayespool.errors import UsageError
 Array = NDArray[np.float64]
 TAU2_METHODS = ("DL", "PM", "REML", "ML", "HE", "HS", "SJ", "EB")
 
-_SCAN = 128
+_SCAN = 64
 _CANDIDATES = 3  # maxima of a likelihood that are followed to their tops
 _BLOCK = 1_000_000  # numbers in a scanned array: 8 MB each
-# A cell of the scan spans less than a factor 2, but for the first, which starts at 0.
+# A cell of the scan spans less than a factor 2 while range² is below 1e15 times the smallest
+# variance; halving would end in one that spans a factor 1000, too.
 _HALVINGS = 64
 _SEEN = 1e-15  # of a sum of variances
 _HALVINGS_FROM_FAR = 120
@@ -83,12 +84,6 @@ def check_level(level: float) -> None:
     """Raise UsageError for a confidence level that is not between 0 and 1."""
     if not 0 < level < 1:
         raise UsageError(f"level = {level:g} is not between 0 and 1; 0.95 is usual.")
-
-
-def restricted_loglik(y: Array, v: Array, tau2: Array | float) -> Array:
-    """Restricted log likelihood of tau2, constants left out."""
-    y, v, there = _prepare(y, v)
-    return _loglik(y, v, there, np.asarray(tau2, dtype=float), restricted=True)
 
 
 def peak(
@@ -199,6 +194,10 @@ def _range2(y: Array, there: Array) -> Array:
     return np.asarray((high - low) ** 2)
 
 
+def _dot(a: Array, b: Array) -> Array:
+    return np.asarray(np.einsum("...k,...k->...", a, b))
+
+
 def _loglik(y: Array, v: Array, there: Array, tau2: Array, restricted: bool) -> Array:
     w, total, square = _weigh(y, v, there, tau2)
     deviance = (there * np.log(v + tau2[..., None])).sum(-1) + (w * square).sum(-1)
@@ -206,9 +205,11 @@ def _loglik(y: Array, v: Array, there: Array, tau2: Array, restricted: bool) -> 
 
 
 def _score(y: Array, v: Array, there: Array, tau2: Array, restricted: bool) -> Array:
-    w, total, square = _weigh(y, v, there, tau2)
-    expected = w - w**2 / total[..., None] if restricted else w
-    return np.asarray(0.5 * (w**2 * square - expected).sum(-1))
+    w = there / (v + tau2[..., None])
+    total, weighted = w.sum(-1), _dot(w, y)
+    apart = w * (y - (weighted / total)[..., None])
+    expected = total - _dot(w, w) / total if restricted else total
+    return np.asarray(0.5 * (_dot(apart, apart) - expected))
 
 
 def _maximum_likelihood(y: Array, v: Array, there: Array, restricted: bool) -> Array:

@@ -142,16 +142,18 @@ def symbol(measure: str) -> str:
 def ratio_ticks(lower: float, upper: float) -> list[float]:
     """At most six round ratios in [lower, upper] for a log axis, as 0.25, 0.5, 1, 2.
 
-    Even steps where the axis is short, powers of 2 where it is longer, then 1, 2, 5 or
-    1, 3 in each power of 10; the ends themselves where nothing round lies between them.
+    Powers of 2 where there are three of them, else even steps on a short axis and 1, 2, 5 or 1, 3
+    in each power of 10 on a long one; the ends themselves where nothing round lies between them.
     """
     if not 1e-300 < lower < upper < 1e300:
         raise UsageError(f"a log axis cannot run from {lower:g} to {upper:g}.")
     low, high = lower * (1 - 1e-9), upper * (1 + 1e-9)
     decades = range(math.floor(math.log10(lower)), math.ceil(math.log10(upper)) + 1)
-    ladders = [_even(step, low, high) for step in (1, 2, 5, 10, 20, 50, 100, 250)]
-    if lower > 1 / 32 and upper < 32:
-        ladders.append([2.0**i for i in range(-5, 6)])
+    powers = [2.0**i for i in range(-5, 6) if low <= 2.0**i <= high]
+    even = [_even(step, low, high) for step in (1, 2, 5, 10, 20, 50, 100, 250)]
+    ladders = [powers, *even] if len(powers) > 2 else [*even, powers]
+    if lower <= 1 / 32 or upper >= 32:
+        ladders = even
     ladders += [
         [float(f"{m}e{i}") for i in decades for m in steps] for steps in ((1, 2, 5), (1, 3))
     ]

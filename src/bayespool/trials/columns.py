@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bayespool.trials.guesses import Guess, as_trial, renamed
+from bayespool.trials.guesses import Guess, as_trial, computed, renamed
 
 __all__ = ["LAYOUTS", "NAMES", "Header", "Layout", "read_header"]
 
@@ -73,6 +73,8 @@ def read_header(columns: Sequence[str]) -> Header:
         again = read_header(guess.header)
         if again.layout is not None and not again.faults:
             return Header(None, meant, (_header_of(columns, again.layout, guess),))
+    if not _whole(meant) and (how := computed(columns)):
+        return Header(None, meant, (f"the columns ({_listed(columns)}) match no layout. {how}",))
     if "trial" not in meant:
         likely = as_trial(columns)
         advice = (
@@ -89,7 +91,7 @@ def read_header(columns: Sequence[str]) -> Header:
 
 def _meant_by(name: str, columns: Sequence[str]) -> list[str]:
     """Contract names that `name` is one edit, one swap or another spelling away from."""
-    plain = name.casefold().replace(" ", "_").replace("-", "_")
+    plain = _plain(name)
     if plain in NAMES:
         return [plain]
     found = [known for known in NAMES if within_one_edit(plain, known)]
@@ -98,6 +100,10 @@ def _meant_by(name: str, columns: Sequence[str]) -> list[str]:
         # a standard error is wanted and not there.
         found.remove("se")
     return found
+
+
+def _plain(name: str) -> str:
+    return name.casefold().replace(" ", "_").replace("-", "_")
 
 
 def within_one_edit(a: str, b: str) -> bool:
@@ -123,11 +129,11 @@ def _typo(name: str, candidates: list[str]) -> str:
             f'column "{name}" is too like sd_{arm}. If it holds standard errors, turn them into '
             "standard deviations: sd = se x sqrt(n)."
         )
+    other = "if it means something else, give it a name less alike."
+    if candidates == [_plain(name)]:
+        return f'column "{name}" has to be written {candidates[0]}; {other}'
     meant = " or ".join(candidates)
-    return (
-        f'column "{name}" looks like {meant} misspelt. Write {meant}; if it means something else, '
-        "give it a name less alike."
-    )
+    return f'column "{name}" looks like {meant} misspelt. Write {meant}; {other}'
 
 
 def _whole(meant: dict[str, str]) -> list[Layout]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Guess", "as_trial", "renamed"]
+__all__ = ["Guess", "as_trial", "computed", "renamed"]
 
 # Words of other programs and of spreadsheets, in lower case, by what they mean here.
 STEMS = {
@@ -48,6 +48,23 @@ SETS = (
     },
     {"yi": "estimate", "sei": "se"},
     {"TE": "estimate", "seTE": "se"},
+)
+# Sets of metafor's that no renaming makes a layout.
+COMPUTED = (
+    (
+        {"ai", "bi", "ci", "di"},
+        (
+            "They look like the four cells of a two by two table: write events_treatment = ai, "
+            "n_treatment = ai + bi, events_control = ci and n_control = ci + di"
+        ),
+    ),
+    (
+        {"yi", "vi"},
+        (
+            "They look like estimates and their variances: write estimate = yi and se = the square "
+            "root of vi"
+        ),
+    ),
 )
 TRIALS = (
     "study", "studies", "studlab", "slab", "studyid", "trialid", "author", "label", "name", "id",
@@ -108,6 +125,13 @@ def renamed(columns: Sequence[str], known: Collection[str]) -> Guess | None:
     own = [word for word in arms if word not in _ARM]
     pair = (_of(arms, "treatment"), _of(arms, "control")) if own else None
     return Guess(found, pair)
+
+
+def computed(columns: Sequence[str]) -> str | None:
+    """What to compute from columns that another program would, if they are its."""
+    said = next((words for names, words in COMPUTED if names <= set(columns)), None)
+    trial = None if "trial" in columns else as_trial(columns)
+    return said and (f'{said}. Rename "{trial}" to trial.' if trial else f"{said}.")
 
 
 def _of(arms: dict[str, str], which: str) -> str:

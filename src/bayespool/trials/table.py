@@ -112,7 +112,7 @@ def table_of_frame(source: pd.DataFrame, faults: Faults, hashed: bool = True) ->
     for name in columns:
         if frame[name].dtype.kind == "O":
             cells = frame[name].astype(object).tolist()
-            if not CONTROL.search("".join(cell for cell in cells if isinstance(cell, str))):
+            if not CONTROL.search(_together(cells)):
                 continue
             for line, value in zip(lines, cells, strict=True):
                 if isinstance(value, str) and CONTROL.search(value):
@@ -120,6 +120,14 @@ def table_of_frame(source: pd.DataFrame, faults: Faults, hashed: bool = True) ->
     # A lone surrogate cannot be encoded; it is among the faults.
     text = csv_text(frame).encode(errors="backslashreplace") if hashed else None
     return Table(frame, lines, 1, "" if text is None else sha256_of(text))
+
+
+def _together(cells: list[object]) -> str:
+    """The text of all cells that hold any."""
+    try:
+        return "".join(cells)  # type: ignore[arg-type]  # as most columns are
+    except TypeError:
+        return "".join(cell for cell in cells if isinstance(cell, str))
 
 
 def _printable(text: str) -> str:
