@@ -137,10 +137,10 @@ def _draw(
         [spread(line.interval, decimals, ratio=kind.ratio), *line.cells] if line.interval else []
         for line in lines
     ]
-    widths = [
-        max(text_width(head.split("\n"), bold=True), text_width([c[j] for c in cells if c]))
-        for j, head in enumerate(heads)
-    ]
+    widths = [text_width(head.split("\n"), bold=True) for head in heads]
+    for line, texts in zip(lines, cells, strict=True):
+        for j, text in enumerate(texts):
+            widths[j] = max(widths[j], text_width([text], bold=_is_bold(line, j)))
     rights = (PAGE - MARGIN - np.cumsum([0, *widths[:0:-1]]) - GAP * np.arange(len(widths)))[::-1]
     end = float(rights[0]) - widths[0] - GAP  # of the panel
     room = end - LEAST - 2 * MARGIN
@@ -174,7 +174,6 @@ def _draw(
 
 def _row(page: Axes, ax: Axes, line: Line, texts: list[str], y: float, rights: list[float]) -> None:
     color = SOFT if line.marked else OWN
-    weight = "bold" if line.bold or line.marked else "normal"
     say(page, MARGIN, y, line.name, size=SMALL, weight="bold" if line.bold else "normal")
     ax.axhline(y + ROW / 2, color=FAINT, lw=0.4, zorder=0.3)
     if line.interval is None:
@@ -190,7 +189,13 @@ def _row(page: Axes, ax: Axes, line: Line, texts: list[str], y: float, rights: l
         if cut:
             ax.plot(end, y, marker, color=color, ms=4.2, mew=0, clip_on=False)
     for j, (right, text) in enumerate(zip(rights, texts, strict=True)):
-        say(page, right, y, text, ha="right", size=SMALL, weight=weight if j else "normal")
+        weight = "bold" if _is_bold(line, j) else "normal"
+        say(page, right, y, text, ha="right", size=SMALL, weight=weight)
+
+
+def _is_bold(line: Line, j: int) -> bool:
+    """Whether a cell is: of a marked row all but the effect."""
+    return line.bold or (line.marked and j > 0)
 
 
 def _span(intervals: Sequence[Interval], ratio: bool, null: float) -> tuple[float, float]:
