@@ -519,6 +519,14 @@ def test_reml_tells_two_inner_maxima_apart_by_a_hair(outlier, expected):
     assert found == pytest.approx(expected, rel=1e-3)
 
 
+def test_reml_beside_a_trial_that_outweighs_all_others():
+    # Rounding of the score near 0 was once taken for maxima. By 60 digits of mpmath the log
+    # likelihood is -24.44398 at the maximum and -24.45143 at 0.
+    y = np.array([-5.51137298, -5.54537644e5, -0.649298069, 169.568525])
+    v = np.array([38.4955545, 1.74698134e11, 2.95188150e-11, 3254.05449])
+    assert tau2_estimate("REML", y, v) == pytest.approx(6323.4941888248865, rel=1e-11)
+
+
 def test_one_weight_that_dwarfs_the_others_leaves_the_moment_estimator_its_digits():
     y, v = np.array([700.0, 0.0]), np.array([1e-16, 2500.0])
     # By hand: Q = 700² / (v1 + v2), and the weights' spread is 2 / (v1 + v2).

@@ -164,6 +164,7 @@ def test_participants_of_generic_data(read):
     assert read("trial,estimate,se,participants\na,0.1,0.2,80\nb,0,1,8\n").participants == 88
     assert read("trial,estimate,se,participants\na,0.1,0.2,80\nb,0,1,\n").participants is None
     assert read("trial,estimate,se,participants\na,0.1,0.2,about 80\n").participants is None
+    assert read("trial,estimate,se,participants\na,0.1,0.2,1e20\n").participants is None
 
 
 # --- take -------------------------------------------------------------------------------------
@@ -390,9 +391,19 @@ def test_what_is_not_plain_is_not_guessed(names):
 )
 def test_what_has_to_be_computed_is_said(names, said):
     columns = names.split()
-    (fault,) = faults_of(pd.DataFrame([[1] * len(columns)], columns=columns))
-    assert said in fault
-    assert fault.endswith(f'Rename "{columns[0]}" to trial.') == (columns[0] != "trial")
+    faults = faults_of(pd.DataFrame([[1] * len(columns)], columns=columns))
+    assert [fault for fault in faults if said in fault]
+    assert any(f'Rename "{columns[0]}" to trial' in fault for fault in faults) == (
+        columns[0] != "trial"
+    )
+
+
+def test_what_has_to_be_computed_hides_no_other_fault():
+    names = "trial events_treatment n_treatment events_control yi vi Year"
+    faults = faults_of(pd.DataFrame([["a", 50, 10, 1, 0.1, 0.2, 2020]], columns=names.split()))
+    assert len(faults) == 3
+    for said in ('"Year" has to be', "no column n_control", "exceeds n_treatment"):
+        assert any(said in fault for fault in faults)
 
 
 def test_what_is_whole_needs_no_advice():
@@ -542,6 +553,8 @@ def test_typing_errors_name_what_was_meant(read, name, meant):
     ],
 )  # fmt: skip
 def test_capitals_and_hyphens_are_no_typing_errors(read, name, written):
+    with pytest.raises(DataError, match=f'columns "{name}" and "{written}" are too alike'):
+        read(f"{BINARY.strip()},{name},{written}\na,1,10,2,10,2020,2020\n")
     with pytest.raises(DataError) as caught:
         read(f"{BINARY.strip()},{name}\na,1,10,2,10,2020\n")
     assert f'row 1: column "{name}" has to be written {written}; if it' in str(caught.value)
@@ -729,6 +742,12 @@ def tables(draw):
     return columns, draw(st.permutations(rows))[draw(st.sampled_from([0, 0, 0, 1])) :]
 
 
+HUGE = (
+    ["trial", "events_treatment", "n_treatment", "events_control", "n_control"],
+    [[f"trial {i}", "9e307" if i == 0 else "0", "20", "0", "20"] for i in range(4)],
+)
+
+
 def quoted(cell):
     return '"' + cell.replace('"', '""') + '"'
 
@@ -740,6 +759,7 @@ def one_file(tmp_path_factory):
 
 @settings(max_examples=250, deadline=None)
 @given(table=tables(), separator=st.sampled_from([",", ",", ",", ";"]))
+@example(table=HUGE, separator=",")
 def test_any_table_in_a_file(one_file, table, separator):
     columns, rows = table
     lines = [separator.join(map(quoted, row)) for row in [columns, *rows]]

@@ -208,11 +208,19 @@ def _score(y: Array, v: Array, there: Array, tau2: Array, restricted: bool) -> A
     w = there / (v + tau2[..., None])
     total, weighted = w.sum(-1), _dot(w, y)
     apart = w * (y - (weighted / total)[..., None])
-    expected = total - _dot(w, w) / total if restricted else total
+    expected = total
+    if restricted:  # the sum of w less that of w² over it, which has no digits if one w is large
+        largest, others = w[..., 0], w[..., 1:]
+        rest = others.sum(-1)
+        expected = (2 * largest * rest + rest**2 - _dot(others, others)) / total
     return np.asarray(0.5 * (_dot(apart, apart) - expected))
 
 
 def _maximum_likelihood(y: Array, v: Array, there: Array, restricted: bool) -> Array:
+    # The most precise trial first, and y from there: what it outweighs keeps its digits.
+    order = np.argsort(np.where(there > 0, v, np.inf), axis=-1, kind="stable")
+    y, v, there = (np.take_along_axis(a, order, -1) for a in (y, v, there))
+    y = there * (y - y[..., :1])
     # One more axis, before the trials, for the points at which the likelihood is looked at.
     each = (y[..., None, :], v[..., None, :], there[..., None, :])
     least = _least(v, there)

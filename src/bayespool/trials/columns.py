@@ -63,7 +63,7 @@ def read_header(columns: Sequence[str]) -> Header:
         candidates = _meant_by(name, columns)
         if not candidates:
             continue
-        faults.append(_typo(name, candidates))
+        faults.append(_typo(name, candidates, columns))
         for candidate in candidates:
             if candidate not in meant:
                 meant[candidate] = name
@@ -73,8 +73,6 @@ def read_header(columns: Sequence[str]) -> Header:
         again = read_header(guess.header)
         if again.layout is not None and not again.faults:
             return Header(None, meant, (_header_of(columns, again.layout, guess),))
-    if not _whole(meant) and (how := computed(columns)):
-        return Header(None, meant, (f"the columns ({_listed(columns)}) match no layout. {how}",))
     if "trial" not in meant:
         likely = as_trial(columns)
         advice = (
@@ -122,7 +120,7 @@ def within_one_edit(a: str, b: str) -> bool:
     )
 
 
-def _typo(name: str, candidates: list[str]) -> str:
+def _typo(name: str, candidates: list[str], columns: Sequence[str]) -> str:
     stem, _, arm = name.partition("_")
     if stem.casefold() == "se" and arm in ("treatment", "control"):
         return (
@@ -131,6 +129,11 @@ def _typo(name: str, candidates: list[str]) -> str:
         )
     other = "if it means something else, give it a name less alike."
     if candidates == [_plain(name)]:
+        if candidates[0] in columns:
+            return (
+                f'columns "{name}" and "{candidates[0]}" are too alike. Give one another name, or '
+                "delete it."
+            )
         return f'column "{name}" has to be written {candidates[0]}; {other}'
     meant = " or ".join(candidates)
     return f'column "{name}" looks like {meant} misspelt. Write {meant}; {other}'
@@ -159,10 +162,11 @@ def _layout(meant: dict[str, str], columns: Sequence[str]) -> tuple[Layout | Non
     nearest = max(LAYOUTS, key=share)
     if all(c.startswith("n_") for c in LAYOUTS[nearest] if c in meant):
         listed = "; ".join(f"{name}: trial, {', '.join(_stems(name))}" for name in LAYOUTS)
-        return None, (
-            f"the columns ({_listed(columns)}) match no layout. Name them as in one of these, "
-            f"with each * once as treatment and once as control: {listed}."
+        advice = computed(columns) or (
+            "Name them as in one of these, with each * once as treatment and once as control: "
+            f"{listed}."
         )
+        return None, f"the columns ({_listed(columns)}) match no layout. {advice}"
     missing = [c for c in LAYOUTS[nearest] if c not in meant]
     absent = _one_of(missing)
     for arm in ("treatment", "control"):

@@ -55,14 +55,14 @@ COMPUTED = (
         {"ai", "bi", "ci", "di"},
         (
             "They look like the four cells of a two by two table: write events_treatment = ai, "
-            "n_treatment = ai + bi, events_control = ci and n_control = ci + di"
+            "n_treatment = ai + bi, events_control = ci and n_control = ci + di."
         ),
     ),
     (
         {"yi", "vi"},
         (
             "They look like estimates and their variances: write estimate = yi and se = the square "
-            "root of vi"
+            "root of vi."
         ),
     ),
 )
@@ -129,9 +129,7 @@ def renamed(columns: Sequence[str], known: Collection[str]) -> Guess | None:
 
 def computed(columns: Sequence[str]) -> str | None:
     """What to compute from columns that another program would, if they are its."""
-    said = next((words for names, words in COMPUTED if names <= set(columns)), None)
-    trial = None if "trial" in columns else as_trial(columns)
-    return said and (f'{said}. Rename "{trial}" to trial.' if trial else f"{said}.")
+    return next((said for names, said in COMPUTED if names <= set(columns)), None)
 
 
 def _of(arms: dict[str, str], which: str) -> str:

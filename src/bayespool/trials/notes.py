@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from bayespool.trials.cells import LARGEST
 from bayespool.trials.columns import LAYOUTS, Layout
 
 __all__ = ["notes_on"]
@@ -81,7 +82,7 @@ def _all_or_nothing(frame: pd.DataFrame) -> list[str]:
 
 def sums_of_the_others(values: np.ndarray) -> np.ndarray:
     """Which trials' numbers (shape (columns, trials)) are each the sum of all the others'."""
-    if values.shape[1] < 3 or not np.isfinite(values).all():
+    if values.shape[1] < 3 or not (np.abs(values) < LARGEST).all():  # nor of no number
         return np.zeros(values.shape[1], dtype=bool)
     found: np.ndarray = (2 * values == values.sum(axis=1, keepdims=True)).all(axis=0)
     return found

@@ -12,7 +12,13 @@ import pandas as pd
 from bayespool.errors import DataError, UsageError
 from bayespool.names import printable
 from bayespool.trials.cells import numbers_of, texts_of
-from bayespool.trials.checks import Place, check_names, check_numbers, check_optional
+from bayespool.trials.checks import (
+    LARGEST_COUNT,
+    Place,
+    check_names,
+    check_numbers,
+    check_optional,
+)
 from bayespool.trials.columns import Layout, read_header
 from bayespool.trials.notes import notes_on
 from bayespool.trials.table import Faults, path_text, table_of_file, table_of_frame
@@ -66,7 +72,8 @@ class Trials:
         if "participants" not in self.frame:
             return None
         people = numbers_of(self.frame["participants"])
-        if people.wrong or (people.floats % 1 != 0).any() or (people.floats < 0).any():
+        whole = (people.floats % 1 == 0) & (people.floats >= 0) & (people.floats < LARGEST_COUNT)
+        if not whole.all():  # of no number it is False
             return None
         return sum(int(n) for n in people.floats)
 
