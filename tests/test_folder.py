@@ -457,7 +457,7 @@ def test_two_reports_at_once_do_not_mix(forks, tmp_path):
         process.join()
         assert process.exitcode == 0
         process.close()
-        assert len(said_by(tmp_path)) == 1
+    assert len(said_by(tmp_path)) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "index.html"]
 
 

@@ -88,8 +88,9 @@ def test_any_options_are_followed_or_refused(drawn):
     assert fuzz.outcome(drawn) in fuzz.OUTCOMES
 
 
-@fixed(8)
-@given(STRATEGIES["commands"])
+# A hundred people beside ten million take a minute to be refused; the long run has such tables.
+@fixed(20)
+@given(STRATEGIES["commands"].filter(lambda drawn: "0000000" not in drawn["table"]))
 def test_any_command_line_ends_with_an_answer_or_a_message(drawn):
     assert fuzz.outcome(drawn) in fuzz.OUTCOMES
 
