@@ -205,6 +205,7 @@ def _loglik(y: Array, v: Array, there: Array, tau2: Array, restricted: bool) -> 
 
 
 def _score(y: Array, v: Array, there: Array, tau2: Array, restricted: bool) -> Array:
+    """Return the derivative of `_loglik` by tau2; the most precise trial stands first."""
     w = there / (v + tau2[..., None])
     total, weighted = w.sum(-1), _dot(w, y)
     apart = w * (y - (weighted / total)[..., None])
